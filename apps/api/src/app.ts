@@ -1,0 +1,92 @@
+import { type Context, Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { HTTPException } from 'hono/http-exception'
+import { methodNotAllowed } from 'hono/method-not-allowed'
+import { requestId } from 'hono/request-id'
+import { timeout } from 'hono/timeout'
+import type { Env, Log } from './context.ts'
+import { Overloaded } from './crypto/semaphore.ts'
+import { classifyDatabaseError, describeError } from './db/database-error.ts'
+import { docsRoutes } from './docs/routes.ts'
+import { problem } from './errors.ts'
+import { healthRoutes } from './health/routes.ts'
+import { keyRoutes } from './keys/routes.ts'
+import { buildOpenApi } from './openapi.ts'
+import { requestLog } from './request-log.ts'
+import type { Resources, Settings } from './resources.ts'
+import { sessionRoutes } from './sessions/routes.ts'
+import { userRoutes } from './users/routes.ts'
+import { version } from './version.ts'
+
+/** Milliseconds after which a request is answered whatever it waits for. */
+const deadline = 10_000
+
+/** The application: web standards only, so `fetch` of what it returns runs anywhere. */
+export function createApp(resources: Resources) {
+  const { settings, log } = resources
+  const app = new Hono<Env>({ strict: false })
+  app.use(requestId(), requestLog(log), defaultHeaders(settings))
+  if (settings.corsOrigins.length > 0) app.use(crossOrigin(settings.corsOrigins))
+  app.use(
+    methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }),
+    timeout(deadline, () => new HTTPException(503)),
+  )
+  app.notFound((c) => problem(c, 'not_found'))
+  app.onError((error, c) => answerError(error, c, log))
+
+  let document: object | undefined
+  const describe = () => (document ??= buildOpenApi(app, { version, serverUrl: '/' }))
+  return app
+    .route('/', userRoutes(resources))
+    .route('/', sessionRoutes(resources))
+    .route('/', keyRoutes(resources))
+    .route('/', healthRoutes(resources))
+    .route('/', docsRoutes(describe, resources.docsAssets))
+}
+
+/** The routes with their inputs and outputs: `hc<AppType>(url)` is a typed client. */
+export type AppType = ReturnType<typeof createApp>
+
+function defaultHeaders({ hstsMaxAge }: Settings) {
+  return async function defaultHeaders(c: Context<Env>, next: () => Promise<void>) {
+    c.header('X-Content-Type-Options', 'nosniff')
+    c.header('Cache-Control', 'no-store') // almost every answer holds a token or an account
+    if (hstsMaxAge > 0) c.header('Strict-Transport-Security', `max-age=${hstsMaxAge}`)
+    await next()
+  }
+}
+
+function crossOrigin(origins: readonly string[]) {
+  return cors({
+    origin: [...origins],
+    allowMethods: ['GET', 'POST', 'PATCH', 'DELETE'],
+    allowHeaders: ['Authorization', 'Content-Type', 'X-Request-Id'],
+    exposeHeaders: ['X-Request-Id', 'Retry-After', 'WWW-Authenticate'],
+    maxAge: 600,
+  })
+}
+
+function refuseMethod(c: Context<Env>, methods: string[]) {
+  const response = problem(c, 'method_not_allowed')
+  response.headers.set('Allow', methods.join(', '))
+  return response
+}
+
+function answerError(error: Error, c: Context<Env>, log: Log) {
+  if (error instanceof Overloaded) return problem(c, 'overloaded')
+  if (error instanceof HTTPException) {
+    // hono's own: a body that can't be parsed, or the deadline.
+    return error.status === 503 ? problem(c, 'timeout') : problem(c, 'invalid_request', { errors: [malformedBody] })
+  }
+  const failure = classifyDatabaseError(error)
+  const fields = { request_id: c.get('requestId'), error: describeError(error) }
+  if (failure === 'invalid_data') return problem(c, 'invalid_request', { errors: [] })
+  if (failure === 'unavailable') {
+    log.warn(fields, 'the database is unavailable')
+    return problem(c, 'unavailable')
+  }
+  log.error(fields, 'request failed')
+  return problem(c, 'internal_error')
+}
+
+const malformedBody = { path: 'body', message: 'must be well-formed, in the media type that Content-Type names' }

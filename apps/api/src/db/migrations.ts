@@ -1,0 +1,18 @@
+import { fileURLToPath } from 'node:url'
+import { sql } from 'drizzle-orm'
+import { readMigrationFiles } from 'drizzle-orm/migrator'
+import type { Database } from './open.ts'
+
+/** The generated SQL, beside the code whatever the working folder is. */
+export const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url))
+
+/** Whether every migration that this code knows has been applied. */
+export function createMigrationCheck(db: Database): () => Promise<boolean> {
+  const known = readMigrationFiles({ migrationsFolder })
+  const newest = known.at(-1)?.folderMillis ?? 0
+  return async () => {
+    const applied = sql<string>`(select max(created_at) from drizzle.__drizzle_migrations)`
+    const [row] = await db.select({ applied }).from(sql`(values (1)) as one`)
+    return Number(row?.applied ?? 0) >= newest
+  }
+}

@@ -1,0 +1,84 @@
+import { drizzle } from 'drizzle-orm/postgres-js'
+import { migrate } from 'drizzle-orm/postgres-js/migrator'
+import postgres from 'postgres'
+import { codeOf } from './database-error.ts'
+import { migrationsFolder } from './migrations.ts'
+import type { OpenDatabase } from './open.ts'
+import * as schema from './schema.ts'
+
+export interface PostgresOptions {
+  /** `postgres://…` */
+  url: string
+  /** Connections at most. */
+  poolSize: number
+  /** Whether statements are prepared by name; off behind PgBouncer before 1.21 in transaction mode. */
+  prepare: boolean
+}
+
+/** Any number; one for all instances. */
+const migrationLock = 7_483_920_115
+
+/** Seconds. */
+const timeouts = { connect: 5, idle: 60, lifetime: 30 * 60, reconnect: 0.25 }
+
+/** Seconds that a start waits for a database that is itself starting. */
+const patience = 30
+
+/** Migrates the database and opens a pool on it. An unreachable one is tried again, after telling `onWait`, for 30 s. */
+export async function openPostgres(options: PostgresOptions, onWait: (error: unknown) => void): Promise<OpenDatabase> {
+  const giveUpAt = performance.now() + patience * 1000
+  for (;;) {
+    const failure = await migratePostgres(options).catch((error: unknown) => ({ error }))
+    if (!failure) break
+    if (!isTransient(failure.error) || performance.now() > giveUpAt) throw explain(failure.error)
+    onWait(failure.error)
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+  const client = connect(options, options.poolSize)
+  return {
+    db: drizzle(client, { schema }),
+    close: () => client.end({ timeout: 5 }),
+  }
+}
+
+/** Applies what is missing. Instances that start at once take turns, on a connection of their own. */
+export async function migratePostgres(options: PostgresOptions): Promise<void> {
+  const client = connect(options, 1)
+  try {
+    await client`select pg_advisory_lock(${migrationLock})`
+    await migrate(drizzle(client), { migrationsFolder })
+  } finally {
+    await client.end({ timeout: 5 }) // ends the session, and with it the lock
+  }
+}
+
+function connect({ url, prepare }: PostgresOptions, max: number) {
+  return postgres(url, {
+    max,
+    prepare,
+    connect_timeout: timeouts.connect,
+    idle_timeout: timeouts.idle,
+    max_lifetime: timeouts.lifetime,
+    backoff: () => timeouts.reconnect,
+    fetch_types: false,
+    onnotice: () => undefined,
+    connection: {
+      application_name: 'gatehouse',
+      // What the server writes must not depend on how it was set up.
+      DateStyle: 'ISO',
+      TimeZone: 'UTC',
+      statement_timeout: 10_000,
+    },
+  })
+}
+
+/** Not listening yet, or starting up, or short of connections. */
+function isTransient(error: unknown): boolean {
+  return /^(?:ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|CONNECT|57P0|53|08)/.test(codeOf(error) ?? '')
+}
+
+/** What an operator needs to know, without the URL: it holds a password. */
+function explain(error: unknown): Error {
+  const reason = error instanceof Error ? error.message : 'unknown error'
+  return new Error(`PostgreSQL at DATABASE_URL can't be used (${codeOf(error) ?? 'no code'}): ${reason}`)
+}

@@ -1,0 +1,72 @@
+import { Hono } from 'hono'
+import type { Env } from '../context.ts'
+import { problem } from '../errors.ts'
+import { operation } from '../openapi.ts'
+
+/** The files of the docs page by name, or undefined for any other name. */
+export type DocsAssets = (name: string) => Promise<{ body: Uint8Array<ArrayBuffer>; type: string } | undefined>
+
+/** Nothing from elsewhere, nothing inline. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+const page = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Gatehouse API</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="icon" type="image/png" href="/docs/favicon-32x32.png">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+`
+
+const startScript = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true })\n`
+
+/** @param describe the OpenAPI document, made at the first request */
+export function docsRoutes(describe: () => object, assets: DocsAssets) {
+  return new Hono<Env>()
+    .get(
+      '/openapi.json',
+      operation({
+        operationId: 'getOpenApi',
+        summary: 'This description (OpenAPI 3.1)',
+        tag: 'service',
+        success: { description: 'The document.', mediaType: 'application/json' },
+      }),
+      (c) => c.json(describe(), 200),
+    )
+    .get(
+      '/docs',
+      operation({
+        operationId: 'getDocs',
+        summary: 'The same as a page, to read and to try',
+        tag: 'service',
+        success: { description: 'The page.', mediaType: 'text/html' },
+      }),
+      (c) => {
+        c.header('Content-Security-Policy', contentSecurityPolicy)
+        return c.html(page, 200)
+      },
+    )
+    .get('/docs/start.js', (c) => c.body(startScript, 200, { 'Content-Type': 'text/javascript; charset=utf-8' }))
+    .get('/docs/:file', async (c) => {
+      const asset = await assets(c.req.param('file'))
+      if (!asset) return problem(c, 'not_found')
+      return c.body(asset.body, 200, { 'Content-Type': asset.type, 'Cache-Control': 'public, max-age=3600' })
+    })
+}

@@ -1,0 +1,96 @@
+import type { Context, TypedResponse } from 'hono'
+import type { Env } from './context.ts'
+
+/**
+ * Every error the API answers: its HTTP status and the text a person reads.
+ * The codes are stable: clients branch on them, so one is never renamed or reused.
+ */
+export const catalogue = {
+  user_exists: [400, 'User already exists'],
+  user_not_found: [400, 'User does not exist'],
+  invalid_credentials: [401, 'Incorrect username or password'],
+  not_authenticated: [401, 'Not authenticated'],
+  invalid_token: [401, 'Invalid credentials'],
+  forbidden: [403, 'Only the account itself or an administrator may do this'],
+  reauthentication_required: [403, 'Send current_password, or sign in again and retry within 10 minutes'],
+  not_found: [404, 'There is nothing at this path'],
+  method_not_allowed: [405, 'This path does not support this method'],
+  payload_too_large: [413, 'The request body is larger than 64 KiB'],
+  unsupported_media_type: [415, 'The request body has the wrong media type'],
+  invalid_request: [422, 'The request is not valid'],
+  internal_error: [500, 'The server failed to answer this request'],
+  overloaded: [503, 'Too many sign-ins at once, retry shortly'],
+  unavailable: [503, 'The service is temporarily unavailable'],
+  not_ready: [503, 'The service is not ready'],
+  timeout: [503, 'The request took too long'],
+} as const
+
+export type ErrorCode = keyof typeof catalogue
+export type ErrorStatus<C extends ErrorCode> = (typeof catalogue)[C][0]
+
+/** One refused field of a request: where it is, and what is allowed there. */
+export type FieldError = Extensions['invalid_request']['errors'][number]
+
+/** What some codes carry beyond the members that all problems share. */
+interface Extensions {
+  invalid_credentials: { error: 'invalid_grant' }
+  invalid_request: { errors: { path: string; message: string }[] }
+  not_ready: { checks: Record<string, string> }
+}
+
+interface Shared {
+  type: string
+  title: string
+  detail: string
+  /** Names the line in the request log. */
+  request_id: string
+}
+
+/**
+ * RFC 9457 problem details by code, each with its literal `code` and `status`.
+ * A mapped type, not an alias per problem: so the client's declarations print it whole.
+ */
+type Problems = {
+  [C in ErrorCode]: Flat<Shared & { status: ErrorStatus<C>; code: C } & (C extends keyof Extensions ? Extensions[C] : unknown)>
+}
+type Flat<T> = { [K in keyof T]: T[K] }
+
+const titles: Record<number, string> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+}
+
+/** The reason phrase of a status (RFC 9110 §15), which is the title of a problem of type `about:blank`. */
+export const titleOf = (status: number): string => titles[status] ?? 'Error'
+
+/** What a failed authentication answers in `WWW-Authenticate` (RFC 6750 §3). */
+const challenges: Partial<Record<ErrorCode, string>> = {
+  not_authenticated: 'Bearer',
+  invalid_token: 'Bearer error="invalid_token"',
+}
+
+/** The typed response of each code in `C`. */
+export type ProblemResponse<C extends ErrorCode> = C extends ErrorCode
+  ? Response & TypedResponse<Problems[C], ErrorStatus<C>, 'json'>
+  : never
+type Rest<C extends ErrorCode> = C extends keyof Extensions ? [extension: Extensions[C]] : [extension?: { detail?: string }]
+
+/** Answers `code` as `application/problem+json`. `extension` may replace `detail`. */
+export function problem<C extends ErrorCode>(c: Context<Env>, code: C, ...[extension]: Rest<C>): ProblemResponse<C> {
+  const [status, detail] = catalogue[code]
+  const headers: Record<string, string> = { 'Content-Type': 'application/problem+json' }
+  const challenge = challenges[code]
+  if (challenge !== undefined) headers['WWW-Authenticate'] = challenge
+  if (status === 503) headers['Retry-After'] = '1'
+  const body = { type: 'about:blank', title: titleOf(status), status, detail, code, request_id: c.get('requestId'), ...extension }
+  c.set('problem', code)
+  return c.json(body, status, headers) as unknown as ProblemResponse<C>
+}

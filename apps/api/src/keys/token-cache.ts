@@ -1,0 +1,23 @@
+/**
+ * Remembers what was verified, so that a signature is checked once. Holds `limit` entries;
+ * past it, the one that was set longest ago goes.
+ */
+export function createTokenCache<Verified>(limit: number) {
+  const entries = new Map<string, Verified>()
+
+  return {
+    get: (token: string): Verified | undefined => entries.get(token),
+
+    set(token: string, verified: Verified): void {
+      if (entries.size >= limit) {
+        const oldest = entries.keys().next()
+        if (!oldest.done) entries.delete(oldest.value)
+      }
+      entries.set(token, verified)
+    },
+
+    get size(): number {
+      return entries.size
+    },
+  }
+}

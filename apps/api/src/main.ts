@@ -1,0 +1,91 @@
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import { createApp } from './app.ts'
+import { type Config, parseConfig } from './config.ts'
+import { pickArgon2id } from './crypto/argon2.ts'
+import { describeError } from './db/database-error.ts'
+import { openEmbedded } from './db/open-embedded.ts'
+import { openPostgres } from './db/open-postgres.ts'
+import { installedDocsAssets } from './docs/assets.ts'
+import { describeKeys } from './health/readiness.ts'
+import { type Logger, createLogger } from './logger.ts'
+import { embeddedMasterSecret } from './master-secret.ts'
+import { createResources } from './resources.ts'
+import { listen } from './serve.ts'
+
+/** The entry on Node, Bun and Deno: configuration → database → application → server, until a signal. */
+async function main(): Promise<void> {
+  const config = parseConfig(process.env)
+  const logger = createLogger(config, process.stdout.isTTY)
+  const database = await openDatabase(config, logger)
+  const resources = await createResources(
+    { ...config.settings, masterSecrets: masterSecretsOf(config) },
+    {
+      db: database.db,
+      argon2id: (await pickArgon2id()).argon2id,
+      hashConcurrency: availableParallelism(),
+      clock: () => new Date(),
+      log: logger,
+      docsAssets: installedDocsAssets,
+    },
+  )
+  if (!resources.keyring.signer) logger.error({}, `not ready: ${describeKeys(resources.keyring)}`)
+  const server = await listen(createApp(resources).fetch, config)
+  announce(server.url, config, logger)
+
+  onSignal(async (signal) => {
+    logger.info({ signal }, 'draining')
+    await server.drain()
+    await database.close()
+    logger.info({}, 'stopped')
+    logger.flush()
+    process.exit(0)
+  })
+}
+
+function openDatabase({ database }: Config, logger: Logger) {
+  if (database.kind === 'embedded') return openEmbedded(resolve(database.folder))
+  return openPostgres(database, (error) => logger.warn({ error: describeError(error) }, 'waiting for the database'))
+}
+
+function masterSecretsOf({ settings, database }: Config): readonly string[] {
+  if (settings.masterSecrets) return settings.masterSecrets
+  if (database.kind === 'embedded') return [embeddedMasterSecret(resolve(database.folder))]
+  throw new Error('parseConfig demands GATEHOUSE_SECRET with DATABASE_URL')
+}
+
+function announce(url: string, { database }: Config, logger: Logger): void {
+  const data = database.kind === 'embedded' ? resolve(database.folder) : 'PostgreSQL'
+  // Said at any log level: with PORT=0 nothing else tells the port.
+  logger.child({}, { level: 'info' }).info({ url, docs: `${url}/docs`, data }, `Gatehouse listens on ${url}`)
+  logger.flush()
+}
+
+/** A terminal's Ctrl-C reaches every process of a group, and a parent may pass it on: that is still one signal. Milliseconds. */
+const sameSignal = 300
+
+function onSignal(stop: (signal: string) => Promise<void>): void {
+  let first: number | undefined
+  for (const [signal, number] of [
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+  ] as const) {
+    process.on(signal, () => {
+      if (first === undefined) {
+        first = performance.now()
+        void stop(signal).catch(fail)
+      } else if (performance.now() - first > sameSignal) {
+        process.exit(128 + number)
+      }
+    })
+  }
+}
+
+/** One sentence, no stack: what stops a start is the operator's to mend. */
+function fail(error: unknown): never {
+  const message = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`gatehouse: ${message}\n`)
+  process.exit(1)
+}
+
+await main().catch(fail)

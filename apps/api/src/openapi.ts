@@ -1,0 +1,231 @@
+import type { Env as HonoEnv, Hono, MiddlewareHandler } from 'hono'
+import { z } from 'zod'
+import { type ErrorCode, type FieldError, catalogue, titleOf } from './errors.ts'
+
+/** What a middleware or a route says about itself. The fragments of a route are merged. */
+interface Fragment {
+  operation?: Operation
+  authenticated?: boolean
+  body?: { target: 'json' | 'form'; schema: z.ZodType }
+  query?: z.ZodType
+  errors?: readonly ErrorCode[]
+}
+
+export interface Operation {
+  operationId: string
+  summary: string
+  tag: 'users' | 'sessions' | 'keys' | 'service'
+  /** The path to show, where it differs from the registered one. */
+  path?: string
+  /** What a 200 holds: a schema of its JSON, or another media type. */
+  success: { description: string; schema: z.ZodType } | { description: string; mediaType: string }
+  /** The codes that the handler itself answers; those of its middleware are added. */
+  errors?: readonly ErrorCode[]
+}
+
+type Handler = (...args: never[]) => unknown
+
+const fragments = new WeakMap<Handler, Fragment>()
+
+/** Attaches to `handler` what the OpenAPI document says about it. */
+export function documentHandler<H extends Handler>(handler: H, fragment: Fragment): H {
+  fragments.set(handler, fragment)
+  return handler
+}
+
+/** Describes the route it stands in; does nothing else. */
+export function operation(description: Operation): MiddlewareHandler {
+  const describe: MiddlewareHandler = (_c, next) => next()
+  return documentHandler(describe, { operation: description, errors: description.errors ?? [] })
+}
+
+type Json = Record<string, unknown>
+
+/** The OpenAPI 3.1 document of every described route of `app`. */
+export function buildOpenApi<E extends HonoEnv>(
+  app: Pick<Hono<E>, 'routes'>,
+  options: { version: string; serverUrl: string },
+): Json {
+  const paths: Record<string, Json> = {}
+  const schemas: Json = {}
+  for (const route of describedRoutes(app)) {
+    const path = (paths[route.path] ??= {})
+    path[route.method] = describeOperation(route.fragment, schemas)
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Gatehouse',
+      version: options.version,
+      description: 'Users and sessions over HTTP: register, sign in, carry a token, read and change an account.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: options.serverUrl }],
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
+    paths,
+    components: { schemas, securitySchemes },
+  }
+}
+
+const tags: Record<Operation['tag'], string> = {
+  users: 'Accounts: register, read, change and delete.',
+  sessions: 'Sign in.',
+  keys: 'The public keys that verify access tokens.',
+  service: 'Health, and this documentation.',
+}
+
+const securitySchemes = {
+  password: {
+    type: 'oauth2',
+    description: 'Sign in with a username and a password. For first-party clients only (RFC 9700 §2.4).',
+    flows: { password: { tokenUrl: '/login', scopes: {} } },
+  },
+  bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'An access token from `POST /login`.' },
+}
+
+interface DescribedRoute {
+  method: string
+  path: string
+  fragment: Fragment & { operation: Operation }
+}
+
+/** Merges, per method and path, what the handlers of a route say. */
+function describedRoutes<E extends HonoEnv>(app: Pick<Hono<E>, 'routes'>): DescribedRoute[] {
+  const merged = new Map<string, { method: string; path: string; fragment: Fragment }>()
+  for (const { method, path, handler } of app.routes) {
+    const fragment = fragments.get(handler)
+    if (!fragment) continue
+    const key = `${method} ${path}`
+    const before = merged.get(key)?.fragment
+    const errors = [...(before?.errors ?? []), ...(fragment.errors ?? [])]
+    merged.set(key, { method, path, fragment: { ...before, ...fragment, errors } })
+  }
+  return [...merged.values()].flatMap(({ method, path, fragment }) => {
+    if (!fragment.operation) return []
+    const shown = (fragment.operation.path ?? path).replaceAll(/:(\w+)/g, '{$1}')
+    return [{ method: method.toLowerCase(), path: shown, fragment: { ...fragment, operation: fragment.operation } }]
+  })
+}
+
+function describeOperation(fragment: DescribedRoute['fragment'], schemas: Json): Json {
+  const { operation: described, authenticated, body, query, errors = [] } = fragment
+  return {
+    operationId: described.operationId,
+    summary: described.summary,
+    tags: [described.tag],
+    security: authenticated ? [{ password: [] }, { bearer: [] }] : [],
+    ...(query && { parameters: describeParameters(query) }),
+    ...(body && { requestBody: { required: true, content: describeBody(body, schemas) } }),
+    responses: { '200': describeSuccess(described.success, schemas), ...describeErrors([...errors, ...always], schemas) },
+  }
+}
+
+/** What any route may answer. */
+const always: ErrorCode[] = ['internal_error', 'unavailable', 'timeout']
+
+const formTypes = ['application/x-www-form-urlencoded', 'multipart/form-data']
+
+function describeBody({ target, schema }: NonNullable<Fragment['body']>, schemas: Json): Json {
+  const media = { schema: refer(schema, 'input', schemas) }
+  return Object.fromEntries((target === 'json' ? ['application/json'] : formTypes).map((type) => [type, media]))
+}
+
+function describeSuccess(success: Operation['success'], schemas: Json): Json {
+  const content =
+    'schema' in success
+      ? { 'application/json': { schema: refer(success.schema, 'output', schemas) } }
+      : { [success.mediaType]: { schema: { type: 'string' } } }
+  return { description: success.description, headers: { 'X-Request-Id': requestIdHeader }, content }
+}
+
+const requestIdHeader = { description: 'Names this request in the log.', schema: { type: 'string' } }
+
+function describeParameters(schema: z.ZodType): Json[] {
+  const { properties = {}, required = [] } = toJsonSchema(schema, 'input') as { properties?: Json; required?: string[] }
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema: property,
+  }))
+}
+
+/** One response per status, one schema per code. */
+function describeErrors(codes: ErrorCode[], schemas: Json): Json {
+  const byStatus = Map.groupBy(new Set(codes), (code) => catalogue[code][0])
+  return Object.fromEntries(
+    [...byStatus].sort(([a], [b]) => a - b).map(([status, group]) => [String(status), describeError(group, schemas)]),
+  )
+}
+
+function describeError(codes: ErrorCode[], schemas: Json): Json {
+  const options = codes.map((code) => refer(problemSchema(code), 'output', schemas))
+  const [first] = options
+  const schema = options.length === 1 ? first : { oneOf: options }
+  const examples = Object.fromEntries(codes.map((code) => [code, { value: exampleProblem(code) }]))
+  return {
+    description: codes.map((code) => `\`${code}\`: ${catalogue[code][1]}`).join(' · '),
+    headers: { 'X-Request-Id': requestIdHeader, ...errorHeaders(catalogue[codes[0] ?? 'internal_error'][0]) },
+    content: { 'application/problem+json': { schema, examples } },
+  }
+}
+
+function errorHeaders(status: number): Json {
+  const retryAfter = { description: 'Seconds to wait before trying again.', schema: { type: 'integer' } }
+  return status === 503 ? { 'Retry-After': retryAfter } : {}
+}
+
+const exampleErrors: FieldError[] = [{ path: 'username', message: 'must have 1 to 64 characters' }]
+
+const extensions: Partial<Record<ErrorCode, { schema: z.ZodRawShape; example: Json }>> = {
+  invalid_credentials: { schema: { error: z.literal('invalid_grant') }, example: { error: 'invalid_grant' } },
+  invalid_request: {
+    schema: { errors: z.array(z.object({ path: z.string(), message: z.string() })) },
+    example: { errors: exampleErrors },
+  },
+  not_ready: {
+    schema: { checks: z.record(z.string(), z.string()) },
+    example: { checks: { database: 'ok', migrations: 'ok', keys: 'ok' } },
+  },
+}
+
+const problemSchemas = new Map<ErrorCode, z.ZodType>()
+
+function problemSchema(code: ErrorCode): z.ZodType {
+  const known = problemSchemas.get(code)
+  if (known) return known
+  const name = code.replaceAll(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase())
+  const members = {
+    type: z.string(),
+    title: z.string(),
+    status: z.literal(catalogue[code][0]),
+    detail: z.string(),
+    code: z.literal(code),
+    request_id: z.string(),
+    ...extensions[code]?.schema,
+  }
+  const schema = z.looseObject(members).meta({ id: `${name}Problem` })
+  problemSchemas.set(code, schema)
+  return schema
+}
+
+function exampleProblem(code: ErrorCode): Json {
+  const [status, detail] = catalogue[code]
+  const title = titleOf(status)
+  const request_id = '5f1d8e0e-5d0c-4a52-9f0e-0c2f6f8f7a11'
+  return { type: 'about:blank', title, status, detail, code, request_id, ...extensions[code]?.example }
+}
+
+/** A reference to a named schema, which is added to `schemas`; an unnamed one stands inline. */
+function refer(schema: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
+  const id = schema.meta()?.id
+  const { id: _id, ...json } = toJsonSchema(schema, io)
+  if (id === undefined) return json
+  schemas[id] = json
+  return { $ref: `#/components/schemas/${id}` }
+}
+
+function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  return json
+}

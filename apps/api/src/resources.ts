@@ -1,0 +1,75 @@
+import type { Clock, Log } from './context.ts'
+import { type Argon2id } from './crypto/argon2.ts'
+import { type PasswordHasher, createPasswordHasher } from './crypto/password.ts'
+import { createVault } from './crypto/secret.ts'
+import { createMigrationCheck } from './db/migrations.ts'
+import type { Database } from './db/open.ts'
+import type { DocsAssets } from './docs/routes.ts'
+import { type ReadinessChecks, createReadinessChecks } from './health/readiness.ts'
+import { type AccessTokens, createAccessTokens } from './keys/access-token.ts'
+import { type Keyring, openKeyring } from './keys/keyring.ts'
+import { createKeyQueries } from './keys/queries.ts'
+import { type UserQueries, createUserQueries } from './users/queries.ts'
+
+/** What the application settles before it is made; each member has a setting of the same name in the README. */
+export interface Settings {
+  /** Newest first. */
+  masterSecrets: readonly string[]
+  /** `iss` and `aud` of access tokens. */
+  issuer: string
+  /** Seconds. */
+  accessTokenTtl: number
+  /** Code points. */
+  passwordMinLength: number
+  /** Origins that browsers may call from. */
+  corsOrigins: readonly string[]
+  /** Seconds of `Strict-Transport-Security`; 0 where TLS is not in front. */
+  hstsMaxAge: number
+}
+
+/** What the runtime gives the application. */
+export interface Platform {
+  db: Database
+  argon2id: Argon2id
+  /** Password hashes computed at once. */
+  hashConcurrency: number
+  clock: Clock
+  log: Log
+  docsAssets: DocsAssets
+}
+
+/** Everything that the routes work with. */
+export interface Resources {
+  settings: Settings
+  users: UserQueries
+  passwords: PasswordHasher
+  keyring: Keyring
+  tokens: AccessTokens
+  readiness: ReadinessChecks
+  clock: Clock
+  log: Log
+  docsAssets: DocsAssets
+}
+
+/** How many hashes may wait for each that is computed: about a second and a half of work. */
+const queuePerHash = 32
+/** Verified tokens that are remembered; about 1 KiB each. */
+const rememberedTokens = 10_000
+
+/** Opens the key ring and puts the parts together over a migrated database. */
+export async function createResources(settings: Settings, platform: Platform): Promise<Resources> {
+  const { db, argon2id, hashConcurrency, clock, log, docsAssets } = platform
+  const vault = await createVault(settings.masterSecrets)
+  const keyring = await openKeyring(createKeyQueries(db), vault, clock())
+  return {
+    settings,
+    users: createUserQueries(db),
+    passwords: createPasswordHasher({ argon2id, concurrency: hashConcurrency, queueLimit: hashConcurrency * queuePerHash }),
+    keyring,
+    tokens: createAccessTokens({ keyring, issuer: settings.issuer, ttl: settings.accessTokenTtl, remember: rememberedTokens }),
+    readiness: createReadinessChecks(createMigrationCheck(db), keyring),
+    clock,
+    log,
+    docsAssets,
+  }
+}

@@ -1,0 +1,47 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+
+type Fetch = (request: Request) => Response | Promise<Response>
+
+/** Milliseconds. Node's defaults keep a slow client for over a minute. */
+const limits = {
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+}
+
+/** Milliseconds that running requests get to finish while draining. */
+const drainTime = 10_000
+
+export interface Listening {
+  url: string
+  /** Takes no new connection, lets running requests finish, closes idle connections. */
+  drain(): Promise<void>
+}
+
+/** Serves `fetch` on `host:port`; port 0 takes a free one. Rejects with the system's error, such as EADDRINUSE. */
+export async function listen(fetch: Fetch, { host, port }: { host: string; port: number }): Promise<Listening> {
+  const server = createAdaptorServer({ fetch, serverOptions: limits }) as Server
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const address = server.address() as AddressInfo
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return { url: `http://${name}:${address.port}`, drain: () => drain(server) }
+}
+
+async function drain(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // A connection turns idle when its answer is out; until then it is left alone.
+  const sweep = setInterval(() => server.closeIdleConnections(), 50)
+  const patience = setTimeout(() => server.closeAllConnections(), drainTime)
+  await closed
+  clearInterval(sweep)
+  clearTimeout(patience)
+}

@@ -1,0 +1,88 @@
+import type { PasswordHasher } from '../crypto/password.ts'
+import type { Caller } from '../keys/access-token.ts'
+import type { Authority, Credentials, UserQueries } from './queries.ts'
+import { usernameKey } from './username.ts'
+
+/** Seconds for which a sign-in counts as a proof of who acts. */
+const freshness = 600
+
+export interface ChangeDependencies {
+  queries: UserQueries
+  passwords: PasswordHasher
+  caller: Caller
+  now: Date
+}
+
+export interface UserChange {
+  username: string
+  password?: string | null | undefined
+  birthday?: string | null | undefined
+  current_password?: string | null | undefined
+}
+
+/** Why an account may not be changed; the codes of the problem that answers it. */
+export type Refusal = 'invalid_token' | 'user_not_found' | 'forbidden' | 'reauthentication_required'
+
+/** Changes what `change` holds of the account it names. */
+export async function changeUser(dependencies: ChangeDependencies, change: UserChange): Promise<'changed' | Refusal> {
+  const { queries, passwords } = dependencies
+  const sensitive = change.password != null
+  const granted = await authorize(dependencies, change.username, { sensitive, currentPassword: change.current_password })
+  if (typeof granted === 'string') return granted
+  const password = change.password == null ? undefined : await passwords.hash(change.password)
+  const columns = { ...(password !== undefined && { password }), ...(change.birthday != null && { birthday: change.birthday }) }
+  const changed = await queries.update(granted.targetId, columns, granted.authority)
+  return changed ? 'changed' : refusalAfterRace(dependencies)
+}
+
+/** Deletes the account that `deletion` names. */
+export async function deleteUser(
+  dependencies: ChangeDependencies,
+  deletion: Pick<UserChange, 'username' | 'current_password'>,
+): Promise<'deleted' | Refusal> {
+  const { username, current_password: currentPassword } = deletion
+  const granted = await authorize(dependencies, username, { sensitive: true, currentPassword })
+  if (typeof granted === 'string') return granted
+  const deleted = await dependencies.queries.delete(granted.targetId, granted.authority)
+  return deleted ? 'deleted' : refusalAfterRace(dependencies)
+}
+
+interface Demand {
+  /** Whether the caller has to be known beyond a token that may be stolen. */
+  sensitive: boolean
+  currentPassword: string | null | undefined
+}
+
+async function authorize(
+  { queries, passwords, caller, now }: ChangeDependencies,
+  username: string,
+  { sensitive, currentPassword }: Demand,
+): Promise<Refusal | { targetId: string; authority: Authority }> {
+  const [self, { target }] = await Promise.all([
+    queries.findCaller(caller.userId),
+    queries.findCallerAndTarget(caller.userId, usernameKey(username)),
+  ])
+  if (!self) return 'invalid_token'
+  if (!target) return 'user_not_found'
+  if (!mayChange(self, target)) return 'forbidden'
+  const grant = (provenHash: string | undefined) => ({ targetId: target.id, authority: { callerId: self.id, provenHash } })
+  if (!sensitive) return grant(undefined)
+  if (currentPassword == null) return isFresh(caller, now) ? grant(undefined) : 'reauthentication_required'
+  const { matches } = await passwords.verify(currentPassword, self.password)
+  return matches ? grant(self.password) : 'reauthentication_required'
+}
+
+/** An account is changed by its owner or an administrator. */
+export function mayChange(caller: Pick<Credentials, 'id' | 'role'>, target: { id: string }): boolean {
+  return caller.id === target.id || caller.role === 'admin'
+}
+
+/** Whether the password was proven recently enough for what can't be undone. */
+export function isFresh(caller: Pick<Caller, 'authTime'>, now: Date): boolean {
+  return now.getTime() / 1000 - caller.authTime < freshness
+}
+
+/** The row or the authority over it went while a password was hashed: somebody else was first. */
+async function refusalAfterRace({ queries, caller }: ChangeDependencies): Promise<Refusal> {
+  return (await queries.findCaller(caller.userId)) ? 'user_not_found' : 'invalid_token'
+}

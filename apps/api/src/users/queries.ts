@@ -1,0 +1,161 @@
+import { and, eq, exists, isNull, or, sql } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/pg-core'
+import type { Database } from '../db/open.ts'
+import { users } from '../db/schema.ts'
+
+/** An account without its password hash. */
+export interface Account {
+  id: string
+  username: string
+  usernameKey: string
+  birthday: string | null
+  role: 'user' | 'admin'
+  createTime: Date
+  lastLogin: Date | null
+}
+
+/** What proves who somebody is. */
+export interface Credentials {
+  id: string
+  username: string
+  role: 'user' | 'admin'
+  /** A PHC string. */
+  password: string
+}
+
+export interface NewAccount {
+  id: string
+  username: string
+  usernameKey: string
+  password: string
+  birthday: string | null
+}
+
+/** On whose authority a row is changed: the statement itself checks that it still holds. */
+export interface Authority {
+  callerId: string
+  /** The caller's hash that `current_password` matched, when it was asked for. */
+  provenHash: string | undefined
+}
+
+export type UserQueries = ReturnType<typeof createUserQueries>
+
+const account = {
+  id: users.id,
+  username: users.username,
+  usernameKey: users.usernameKey,
+  birthday: users.birthday,
+  role: users.role,
+  createTime: users.createTime,
+  lastLogin: users.lastLogin,
+}
+const enabled = isNull(users.disabledAt)
+
+export function createUserQueries(db: Database) {
+  const insert = db
+    .insert(users)
+    .values({
+      id: sql.placeholder('id'),
+      username: sql.placeholder('username'),
+      usernameKey: sql.placeholder('usernameKey'),
+      password: sql.placeholder('password'),
+      birthday: sql.placeholder('birthday'),
+      createTime: sql.placeholder('now'),
+    })
+    .onConflictDoNothing({ target: users.usernameKey })
+    .returning({ id: users.id })
+    .prepare('users_insert')
+
+  const selectCredentials = db
+    .select({ id: users.id, username: users.username, role: users.role, password: users.password })
+    .from(users)
+    .where(and(eq(users.usernameKey, sql.placeholder('usernameKey')), enabled))
+    .prepare('users_select_credentials')
+
+  const selectCallerAndTarget = db
+    .select({ ...account, disabledAt: users.disabledAt })
+    .from(users)
+    .where(or(eq(users.id, sql.placeholder('callerId')), eq(users.usernameKey, sql.placeholder('targetKey'))))
+    .prepare('users_select_caller_and_target')
+
+  const selectCaller = db
+    .select({ id: users.id, username: users.username, role: users.role, password: users.password })
+    .from(users)
+    .where(and(eq(users.id, sql.placeholder('id')), enabled))
+    .prepare('users_select_caller')
+
+  return {
+    /** Whether the account was created; false when its name is taken. */
+    async insert(row: NewAccount, now: Date): Promise<boolean> {
+      const rows = await insert.execute({ ...row, now })
+      return rows.length === 1
+    },
+
+    async findCredentials(usernameKey: string): Promise<Credentials | undefined> {
+      const [row] = await selectCredentials.execute({ usernameKey })
+      return row
+    },
+
+    /** The account of a caller, unless it was deleted or disabled. */
+    async findCaller(id: string): Promise<Credentials | undefined> {
+      const [row] = await selectCaller.execute({ id })
+      return row
+    },
+
+    /** Both in one statement: whether the caller's account still lives, and the account asked for. */
+    async findCallerAndTarget(callerId: string, targetKey: string) {
+      const rows = await selectCallerAndTarget.execute({ callerId, targetKey })
+      const caller = rows.find((row) => row.id === callerId && row.disabledAt === null)
+      const target = rows.find((row) => row.usernameKey === targetKey)
+      return { caller, target }
+    },
+
+    /** Notes a sign-in, and a new hash where there is one; false if the account or its password changed meanwhile. */
+    async recordSignIn(proven: Credentials, newHash: string | undefined, now: Date): Promise<boolean> {
+      const rows = await db
+        .update(users)
+        .set({ lastLogin: now, ...(newHash !== undefined && { password: newHash }) })
+        .where(and(eq(users.id, proven.id), eq(users.password, proven.password), enabled))
+        .returning({ id: users.id })
+      return rows.length === 1
+    },
+
+    /** Whether the row was changed; false when it, or the caller's authority over it, is gone. */
+    async update(id: string, change: { password?: string; birthday?: string }, authority: Authority): Promise<boolean> {
+      if (change.password === undefined && change.birthday === undefined) return true
+      const rows = await db
+        .update(users)
+        .set(change)
+        .where(and(eq(users.id, id), holds(db, authority)))
+        .returning({ id: users.id })
+      return rows.length === 1
+    },
+
+    /** Whether the row was deleted; false when it, or the caller's authority over it, is gone. */
+    async delete(id: string, authority: Authority): Promise<boolean> {
+      const rows = await db
+        .delete(users)
+        .where(and(eq(users.id, id), holds(db, authority)))
+        .returning({ id: users.id })
+      return rows.length === 1
+    },
+  }
+}
+
+/** The caller is still there, still may change the row, and still has the password that was proven. */
+function holds(db: Database, { callerId, provenHash }: Authority) {
+  const caller = alias(users, 'caller')
+  return exists(
+    db
+      .select({ one: sql`1` })
+      .from(caller)
+      .where(
+        and(
+          eq(caller.id, callerId),
+          isNull(caller.disabledAt),
+          or(eq(caller.id, users.id), eq(caller.role, 'admin')),
+          provenHash === undefined ? undefined : eq(caller.password, provenHash),
+        ),
+      ),
+  )
+}

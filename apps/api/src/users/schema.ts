@@ -1,0 +1,119 @@
+import { z } from 'zod'
+import { parseBirthday } from './birthday.ts'
+import { hasAcceptableLength, isGuessable, normalizePassword, passwordMaxLength } from './password-policy.ts'
+import type { Account } from './queries.ts'
+import { countCodePoints, isStorable, isUsername, usernameMaxLength } from './username.ts'
+
+const text = z.string().refine(isStorable, { error: 'must be well-formed Unicode without NUL or U+FFFD', abort: true })
+
+/** A name to look up: whatever could have been registered, and anything else of its length. */
+export const Username = text
+  .transform((name) => name.normalize('NFC'))
+  .refine((name) => name !== '' && countCodePoints(name) <= usernameMaxLength, {
+    error: `must have 1 to ${usernameMaxLength} characters`,
+    abort: true,
+  })
+  .meta({ minLength: 1, maxLength: usernameMaxLength, examples: ['ada'] })
+
+/** A name to register. */
+export const NewUsername = Username.refine(isUsername, {
+  error: 'must hold no spaces, control, invisible or unassigned characters',
+}).meta({ minLength: 1, maxLength: usernameMaxLength, examples: ['ada'] })
+
+/** A password to compare with a stored one. */
+export const Password = text
+  .transform(normalizePassword)
+  .refine((password) => hasAcceptableLength(password, 1), { error: `must have 1 to ${passwordMaxLength} characters` })
+  .meta({ minLength: 1, maxLength: passwordMaxLength, format: 'password', examples: ['correct horse battery'] })
+
+const newPassword = (minLength: number) =>
+  text
+    .transform(normalizePassword)
+    .refine((password) => hasAcceptableLength(password, minLength), {
+      error: `must have ${minLength} to ${passwordMaxLength} characters`,
+    })
+    .meta({ minLength, maxLength: passwordMaxLength, format: 'password', examples: ['correct horse battery'] })
+
+export const Birthday = text
+  .transform((value, context) => {
+    const day = parseBirthday(value)
+    if (day !== undefined) return day
+    context.addIssue({
+      code: 'custom',
+      message: 'must be a date (YYYY-MM-DD) or an ISO 8601 date-time of the years 0001 to 9999',
+    })
+    return z.NEVER
+  })
+  .meta({ description: 'A date, or an ISO 8601 date-time of which the calendar day is taken.', examples: ['1815-12-10'] })
+
+type WithPassword = { username: string; password?: string | null | undefined }
+
+async function refuseGuessable({ username, password }: WithPassword, context: z.RefinementCtx): Promise<void> {
+  if (password == null || !(await isGuessable(password, username))) return
+  context.addIssue({ code: 'custom', path: ['password'], message: 'must not be a common password or the username' })
+}
+
+/** The request bodies that set a password, whose least length is configurable. */
+export function userBodies(passwordMinLength: number) {
+  const password = newPassword(passwordMinLength)
+  return {
+    NewUser: z
+      .object({ username: NewUsername, password, birthday: Birthday.nullish() })
+      .superRefine(refuseGuessable)
+      .meta({ id: 'NewUser' }),
+
+    /** `username` names the account to change; what is absent or null stays as it is. */
+    UserChange: z
+      .object({
+        username: Username,
+        password: password.nullish(),
+        birthday: Birthday.nullish(),
+        current_password: Password.nullish(),
+      })
+      .superRefine(refuseGuessable)
+      .meta({ id: 'UserChange' }),
+  }
+}
+
+export const UserQuery = z.object({ username: Username }).meta({ id: 'UserQuery' })
+
+export const UserDeletion = z.object({ username: Username, current_password: Password.optional() }).meta({ id: 'UserDeletion' })
+
+export const Message = <Text extends string>(message: Text) => z.object({ message: z.literal(message) })
+
+/** What the public may see of an account; a stranger sees null for the private members. */
+export const UserView = z
+  .object({
+    username: z.string(),
+    birthday: z.iso.date().nullable(),
+    create_time: z.iso.datetime(),
+    last_login: z.iso.datetime().nullable(),
+  })
+  .meta({
+    id: 'User',
+    examples: [
+      {
+        username: 'ada',
+        birthday: '1815-12-10',
+        create_time: '2026-01-02T03:04:05.678Z',
+        last_login: '2026-01-02T03:05:00.000Z',
+      },
+    ],
+  })
+export type UserView = z.output<typeof UserView>
+
+export const CurrentUser = z
+  .object({ id: z.uuid(), username: z.string(), role: z.enum(['user', 'admin']) })
+  .meta({ id: 'CurrentUser', examples: [{ id: '019aa5f2-7d5e-7c3f-9a57-0d9c6a3b1e42', username: 'ada', role: 'user' }] })
+export type CurrentUser = z.output<typeof CurrentUser>
+
+/** The view of `account` that `viewer` may have. */
+export function viewUser(account: Account, viewer: Pick<Account, 'id' | 'role'>): UserView {
+  const full = account.id === viewer.id || viewer.role === 'admin'
+  return {
+    username: account.username,
+    birthday: full ? account.birthday : null,
+    create_time: account.createTime.toISOString(),
+    last_login: full ? (account.lastLogin?.toISOString() ?? null) : null,
+  }
+}

@@ -1,0 +1,69 @@
+import { zValidator } from '@hono/zod-validator'
+import type { Context, MiddlewareHandler } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { z } from 'zod'
+import type { Env } from './context.ts'
+import { type ErrorCode, type FieldError, type ProblemResponse, problem } from './errors.ts'
+import { documentHandler } from './openapi.ts'
+
+const maxBodySize = 64 * 1024
+
+const mediaTypes = {
+  json: /^application\/(?:[\w.-]+\+)?json$/,
+  form: /^(?:multipart\/form-data|application\/x-www-form-urlencoded)$/,
+}
+
+type Refusals = { [Code in ErrorCode]: ProblemResponse<Code> }
+
+/** A middleware that leaves what `schema` made of the request in `c.req.valid(target)`. */
+type Validator<Target extends string, Schema extends z.ZodType, Codes extends ErrorCode> = MiddlewareHandler<
+  Env,
+  string,
+  { in: { [K in Target]: z.input<Schema> }; out: { [K in Target]: z.output<Schema> } },
+  Refusals[Codes]
+>
+
+/** Accepts a body of one kind, up to 64 KiB, and documents it. */
+export function body<Target extends 'json' | 'form', Schema extends z.ZodType>(
+  target: Target,
+  schema: Schema,
+): Validator<Target, Schema, 'payload_too_large' | 'unsupported_media_type' | 'invalid_request'> {
+  const limit = bodyLimit({ maxSize: maxBodySize, onError: (c) => problem(c, 'payload_too_large') })
+  const validate = zValidator(target, schema, refuseInvalid)
+
+  async function validateBody(c: Context<Env>, next: () => Promise<void>) {
+    const mediaType = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase() ?? ''
+    // Unpacking would let 64 KiB become gigabytes.
+    const encoding = c.req.header('Content-Encoding') ?? 'identity'
+    if (!mediaTypes[target].test(mediaType) || encoding.toLowerCase() !== 'identity') {
+      return problem(c, 'unsupported_media_type')
+    }
+    return limit(c, () => validate(c as never, next) as Promise<void>)
+  }
+
+  const errors = ['payload_too_large', 'unsupported_media_type', 'invalid_request'] as const
+  return documentHandler(validateBody, { body: { target, schema }, errors }) as Validator<Target, Schema, (typeof errors)[number]>
+}
+
+/** Accepts query parameters, and documents them. */
+export function query<Schema extends z.ZodType>(schema: Schema): Validator<'query', Schema, 'invalid_request'> {
+  const validate = zValidator('query', schema, refuseInvalid)
+  return documentHandler(validate, { query: schema, errors: ['invalid_request'] }) as unknown as Validator<
+    'query',
+    Schema,
+    'invalid_request'
+  >
+}
+
+interface Refused {
+  issues: readonly { path: readonly PropertyKey[]; message: string }[]
+}
+
+function refuseInvalid(result: { success: true } | { success: false; error: Refused }, c: Context) {
+  if (!result.success) return problem(c, 'invalid_request', { errors: result.error.issues.map(toFieldError) })
+  return undefined
+}
+
+function toFieldError({ path, message }: Refused['issues'][number]): FieldError {
+  return { path: path.map(String).join('.') || 'body', message }
+}

@@ -1,0 +1,1 @@
+export { type Api, createClient } from './client.ts'
