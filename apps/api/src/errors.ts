@@ -90,6 +90,7 @@ export function problem<C extends ErrorCode>(c: Context<Env>, code: C, ...[exten
   const challenge = challenges[code]
   if (challenge !== undefined) headers['WWW-Authenticate'] = challenge
   if (status === 503) headers['Retry-After'] = '1'
+  if (status === 413) headers['Connection'] = 'close' // the rest of the body is not read (RFC 9110 §15.5.14)
   const body = { type: 'about:blank', title: titleOf(status), status, detail, code, request_id: c.get('requestId'), ...extension }
   c.set('problem', code)
   return c.json(body, status, headers) as unknown as ProblemResponse<C>

@@ -219,13 +219,16 @@ function exampleProblem(code: ErrorCode): Json {
 /** A reference to a named schema, which is added to `schemas`; an unnamed one stands inline. */
 function refer(schema: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
   const id = schema.meta()?.id
-  const { id: _id, ...json } = toJsonSchema(schema, io)
+  const json = toJsonSchema(schema, io)
   if (id === undefined) return json
   schemas[id] = json
   return { $ref: `#/components/schemas/${id}` }
 }
 
+/** Of OpenAPI 3.1's dialect, JSON Schema 2020-12. zod wraps a named schema into `$defs`; here it stands bare. */
 function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
-  return json
+  const json: Json & { $defs?: Record<string, Json> } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  const id = schema.meta()?.id
+  const { $schema: _schema, id: _id, ...bare } = (id !== undefined && json.$defs?.[id]) || json
+  return bare
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { createRequire } from 'node:module'
 import type { DocsAssets } from './routes.ts'
 
 const types = new Map([
@@ -8,10 +8,12 @@ const types = new Map([
   ['favicon-32x32.png', 'image/png'],
 ])
 
+const require = createRequire(import.meta.url)
+
 /** Serves the few files of the installed swagger-ui-dist that the docs page needs. */
 export const installedDocsAssets: DocsAssets = async (name) => {
   const type = types.get(name)
   if (type === undefined) return undefined
-  const path = fileURLToPath(import.meta.resolve(`swagger-ui-dist/${name}`))
+  const path = require.resolve(`swagger-ui-dist/${name}`)
   return { body: new Uint8Array(await readFile(path)), type }
 }

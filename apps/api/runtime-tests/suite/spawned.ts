@@ -1,0 +1,20 @@
+import { inject } from 'vitest'
+import { createDatabase, query } from '../postgres.ts'
+import { type Runtime, spawnServer, temporaryFolder, testSecret } from '../server.ts'
+import { httpSuite } from './http-suite.ts'
+import type { Target } from './target.ts'
+
+/** The HTTP suite against real servers on `runtime`, one on each kind of database. */
+export function spawnedSuite(runtime: Runtime): void {
+  httpSuite(`${runtime} on PGlite`, () => serve(runtime, { DATA_DIR: temporaryFolder() }))
+  httpSuite(`${runtime} on PostgreSQL`, async () => {
+    const url = await createDatabase(inject('clusterUrl'))
+    const target = await serve(runtime, { DATABASE_URL: url, GATEHOUSE_SECRET: testSecret })
+    return { ...target, sql: (statement) => query(url, statement) }
+  })
+}
+
+async function serve(runtime: Runtime, env: Record<string, string>): Promise<Target> {
+  const server = await spawnServer(runtime, env)
+  return { fetch: (path, init) => fetch(server.url + path, init), url: server.url, stop: server.stop }
+}

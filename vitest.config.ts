@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['apps/*/src/**/*.test.ts', 'apps/*/runtime-tests/**/*.test.ts', 'packages/*/src/**/*.test.ts'],
+    globalSetup: ['apps/api/runtime-tests/global-setup.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+    coverage: {
+      include: ['apps/*/src/**', 'packages/*/src/**'],
+      exclude: ['**/*.test.ts', '**/*.test-d.ts', 'packages/client/src/contract.ts'],
+      reporter: ['text-summary', 'text'],
+    },
+  },
+})
