@@ -4,18 +4,17 @@ import type { OpenDatabase } from '../src/db/open.ts'
 import { createTestApp, openTestEmbedded, openTestPostgres } from './in-process.ts'
 import { createDatabase } from './postgres.ts'
 import { httpSuite } from './suite/http-suite.ts'
-import type { Target } from './suite/target.ts'
 
-async function serveInProcess(database: OpenDatabase): Promise<Target> {
-  const { app } = await createTestApp(database)
-  return {
-    fetch: async (path, init) => app.request(path, init),
-    sql: async (statement) => database.db.execute(sql.raw(statement)),
-    stop: () => database.close(),
+function inProcessSuite(name: string, open: () => Promise<OpenDatabase>): void {
+  let database: OpenDatabase | undefined
+  const start = async () => {
+    const opened = await open()
+    database = opened
+    const { app } = await createTestApp(opened)
+    return { fetch: async (path: string, init?: RequestInit) => app.request(path, init), stop: () => opened.close() }
   }
+  httpSuite(name, start, async (statement) => database?.db.execute(sql.raw(statement)))
 }
 
-httpSuite('in-process on PGlite', async () => serveInProcess(await openTestEmbedded()))
-httpSuite('in-process on PostgreSQL', async () =>
-  serveInProcess(await openTestPostgres(await createDatabase(inject('clusterUrl')))),
-)
+inProcessSuite('in-process on PGlite', openTestEmbedded)
+inProcessSuite('in-process on PostgreSQL', async () => openTestPostgres(await createDatabase(inject('clusterUrl'))))

@@ -4,7 +4,7 @@ import { pickArgon2id } from '../src/crypto/argon2.ts'
 import { openEmbedded } from '../src/db/open-embedded.ts'
 import { openPostgres } from '../src/db/open-postgres.ts'
 import type { OpenDatabase } from '../src/db/open.ts'
-import { installedDocsAssets } from '../src/docs/assets.ts'
+import { installedDocsAssets } from '../src/process/docs-assets.ts'
 import { type Platform, type Settings, createResources } from '../src/resources.ts'
 import { temporaryFolder, testSecret } from './server.ts'
 

@@ -10,15 +10,16 @@ import postgres from 'postgres'
 export interface Cluster {
   /** Of its superuser, to the database `postgres`. */
   url: string
-  /** Undefined for a server that is not ours to stop. */
-  pid: number | undefined
   stop(): Promise<void>
+  /** Stops the server and keeps its data for `resume`. Not for one that was given. */
+  pause(): Promise<void>
+  resume(): Promise<void>
 }
 
 /** The server at `TEST_DATABASE_URL`, or else one of our own from the npm package, in a temporary folder. */
 export async function startCluster(): Promise<Cluster> {
   const given = process.env['TEST_DATABASE_URL']
-  if (given) return { url: given, pid: undefined, stop: async () => undefined }
+  if (given) return givenCluster(given)
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-postgres-'))
   const user = unprivilegedUser()
   chmodSync(folder, 0o755)
@@ -32,7 +33,12 @@ export async function startCluster(): Promise<Cluster> {
     ['-D', data, '-U', 'postgres', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C.UTF-8'],
     run,
   )
-  return startServer(join(bin, 'postgres'), data, await freePort(), user, () => rmSync(folder, { recursive: true, force: true }))
+  return runServer(join(bin, 'postgres'), data, await freePort(), user, () => rmSync(folder, { recursive: true, force: true }))
+}
+
+function givenCluster(url: string): Cluster {
+  const refuse = () => Promise.reject(new Error('the server at TEST_DATABASE_URL is not ours to stop'))
+  return { url, stop: async () => undefined, pause: refuse, resume: refuse }
 }
 
 /** PostgreSQL refuses to run as root, so root hands it to `nobody`. */
@@ -48,7 +54,7 @@ function copyReadable(folder: string): string {
   return target
 }
 
-async function startServer(
+async function runServer(
   binary: string,
   data: string,
   port: number,
@@ -57,14 +63,25 @@ async function startServer(
 ): Promise<Cluster> {
   const settings = ['fsync=off', 'max_connections=200', 'unix_socket_directories=', `port=${port}`, 'listen_addresses=127.0.0.1']
   writeFileSync(join(data, 'postgresql.auto.conf'), settings.map((line) => line.replace('=', " = '") + "'").join('\n'))
-  const server = spawn(binary, ['-D', data], { ...user, cwd: data, stdio: 'ignore' })
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
-  await untilAccepting(url, server)
-  const stop = async () => {
-    await end(server, 'SIGINT') // a fast shutdown
-    cleanUp()
+  const start = async () => {
+    const server = spawn(binary, ['-D', data], { ...user, cwd: data, stdio: 'ignore' })
+    await untilAccepting(url, server)
+    return server
   }
-  return { url, pid: server.pid, stop }
+  let server = await start()
+  const pause = () => end(server, 'SIGINT') // a fast shutdown
+  return {
+    url,
+    pause,
+    async resume() {
+      server = await start()
+    },
+    async stop() {
+      await pause()
+      cleanUp()
+    },
+  }
 }
 
 async function untilAccepting(url: string, server: ChildProcess): Promise<void> {

@@ -6,17 +6,18 @@ import { pickArgon2id } from './crypto/argon2.ts'
 import { describeError } from './db/database-error.ts'
 import { openEmbedded } from './db/open-embedded.ts'
 import { openPostgres } from './db/open-postgres.ts'
-import { installedDocsAssets } from './docs/assets.ts'
+import { installedDocsAssets } from './process/docs-assets.ts'
 import { describeKeys } from './health/readiness.ts'
-import { type Logger, createLogger } from './logger.ts'
-import { embeddedMasterSecret } from './master-secret.ts'
+import { type ProcessLog, createLogger } from './process/logger.ts'
+import { embeddedMasterSecret } from './process/master-secret.ts'
 import { createResources } from './resources.ts'
-import { listen } from './serve.ts'
+import { listen } from './process/serve.ts'
 
 /** The entry on Node, Bun and Deno: configuration → database → application → server, until a signal. */
 async function main(): Promise<void> {
   const config = parseConfig(process.env)
-  const logger = createLogger(config, process.stdout.isTTY)
+  const log = createLogger(config, process.stdout.isTTY)
+  const { logger } = log
   const database = await openDatabase(config, logger)
   const resources = await createResources(
     { ...config.settings, masterSecrets: masterSecretsOf(config) },
@@ -31,19 +32,19 @@ async function main(): Promise<void> {
   )
   if (!resources.keyring.signer) logger.error({}, `not ready: ${describeKeys(resources.keyring)}`)
   const server = await listen(createApp(resources).fetch, config)
-  announce(server.url, config, logger)
+  announce(server.url, config, log)
 
   onSignal(async (signal) => {
     logger.info({ signal }, 'draining')
     await server.drain()
     await database.close()
     logger.info({}, 'stopped')
-    logger.flush()
+    log.flush()
     process.exit(0)
   })
 }
 
-function openDatabase({ database }: Config, logger: Logger) {
+function openDatabase({ database }: Config, logger: ProcessLog['logger']) {
   if (database.kind === 'embedded') return openEmbedded(resolve(database.folder))
   return openPostgres(database, (error) => logger.warn({ error: describeError(error) }, 'waiting for the database'))
 }
@@ -54,11 +55,11 @@ function masterSecretsOf({ settings, database }: Config): readonly string[] {
   throw new Error('parseConfig demands GATEHOUSE_SECRET with DATABASE_URL')
 }
 
-function announce(url: string, { database }: Config, logger: Logger): void {
+function announce(url: string, { database }: Config, { logger, flush }: ProcessLog): void {
   const data = database.kind === 'embedded' ? resolve(database.folder) : 'PostgreSQL'
   // Said at any log level: with PORT=0 nothing else tells the port.
   logger.child({}, { level: 'info' }).info({ url, docs: `${url}/docs`, data }, `Gatehouse listens on ${url}`)
-  logger.flush()
+  flush()
 }
 
 /** A terminal's Ctrl-C reaches every process of a group, and a parent may pass it on: that is still one signal. Milliseconds. */

@@ -140,13 +140,19 @@ function describeSuccess(success: Operation['success'], schemas: Json): Json {
 
 const requestIdHeader = { description: 'Names this request in the log.', schema: { type: 'string' } }
 
+interface ObjectSchema {
+  properties?: Record<string, { examples?: readonly unknown[] }>
+  required?: readonly string[]
+}
+
 function describeParameters(schema: z.ZodType): Json[] {
-  const { properties = {}, required = [] } = toJsonSchema(schema, 'input') as { properties?: Json; required?: string[] }
-  return Object.entries(properties).map(([name, property]) => ({
+  const { properties = {}, required = [] } = toJsonSchema(schema, 'input') as ObjectSchema
+  return Object.entries(properties).map(([name, { examples, ...property }]) => ({
     name,
     in: 'query',
     required: required.includes(name),
     schema: property,
+    ...(examples && { example: examples[0] }), // the docs page fills its form from here, not from the schema
   }))
 }
 
@@ -154,7 +160,7 @@ function describeParameters(schema: z.ZodType): Json[] {
 function describeErrors(codes: ErrorCode[], schemas: Json): Json {
   const byStatus = Map.groupBy(new Set(codes), (code) => catalogue[code][0])
   return Object.fromEntries(
-    [...byStatus].sort(([a], [b]) => a - b).map(([status, group]) => [String(status), describeError(group, schemas)]),
+    [...byStatus].toSorted(([a], [b]) => a - b).map(([status, group]) => [String(status), describeError(group, schemas)]),
   )
 }
 
@@ -165,15 +171,18 @@ function describeError(codes: ErrorCode[], schemas: Json): Json {
   const examples = Object.fromEntries(codes.map((code) => [code, { value: exampleProblem(code) }]))
   return {
     description: codes.map((code) => `\`${code}\`: ${catalogue[code][1]}`).join(' · '),
-    headers: { 'X-Request-Id': requestIdHeader, ...errorHeaders(catalogue[codes[0] ?? 'internal_error'][0]) },
+    headers: { 'X-Request-Id': requestIdHeader, ...errorHeaders(codes) },
     content: { 'application/problem+json': { schema, examples } },
   }
 }
 
-function errorHeaders(status: number): Json {
-  const retryAfter = { description: 'Seconds to wait before trying again.', schema: { type: 'integer' } }
-  return status === 503 ? { 'Retry-After': retryAfter } : {}
+function errorHeaders(codes: ErrorCode[]): Json {
+  if (codes.includes('not_authenticated')) return { 'WWW-Authenticate': challengeHeader }
+  return codes.includes('unavailable') ? { 'Retry-After': retryAfterHeader } : {}
 }
+
+const challengeHeader = { description: '`Bearer`, and why a token was refused (RFC 6750 §3).', schema: { type: 'string' } }
+const retryAfterHeader = { description: 'Seconds to wait before trying again.', schema: { type: 'integer' } }
 
 const exampleErrors: FieldError[] = [{ path: 'username', message: 'must have 1 to 64 characters' }]
 
@@ -221,14 +230,26 @@ function refer(schema: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
   const id = schema.meta()?.id
   const json = toJsonSchema(schema, io)
   if (id === undefined) return json
+  const namesake = schemas[id]
+  if (namesake && JSON.stringify(namesake) !== JSON.stringify(json)) throw new Error(`Two schemas are named ${id}`)
   schemas[id] = json
   return { $ref: `#/components/schemas/${id}` }
 }
 
 /** Of OpenAPI 3.1's dialect, JSON Schema 2020-12. zod wraps a named schema into `$defs`; here it stands bare. */
 function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const json: Json & { $defs?: Record<string, Json> } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  const json: Json & { $defs?: Record<string, Json> } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    override: keepExamples,
+  })
   const id = schema.meta()?.id
   const { $schema: _schema, id: _id, ...bare } = (id !== undefined && json.$defs?.[id]) || json
   return bare
+}
+
+/** zod drops the examples of a schema that transforms its input, as being of its output; here they are of both. */
+function keepExamples({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonSchema: Json }): void {
+  const examples = z.globalRegistry.get(zodSchema)?.['examples']
+  if (examples !== undefined) jsonSchema['examples'] = examples
 }

@@ -2,12 +2,16 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { withContract } from './contract.ts'
 import { inputSuite } from './input.ts'
 import { securitySuite } from './security.ts'
-import { seedSuite } from './seed.ts'
+import { administrationSuite, seedSuite } from './seed.ts'
 import { type Api, type Target, createApi } from './target.ts'
 import { webSuite } from './web.ts'
 
-/** The one HTTP suite, against whatever `start` starts; every answer is checked against the OpenAPI document. */
-export function httpSuite(name: string, start: () => Promise<Target>): void {
+/**
+ * The one HTTP suite, against whatever `start` starts; every answer is checked against the OpenAPI document.
+ *
+ * @param sql runs a statement in the target's database, where the suite can reach it
+ */
+export function httpSuite(name: string, start: () => Promise<Target>, sql?: (statement: string) => Promise<unknown>): void {
   describe(name, () => {
     let target: Target | undefined
     let api: Api | undefined
@@ -22,10 +26,8 @@ export function httpSuite(name: string, start: () => Promise<Target>): void {
       if (!thing) throw new Error('the target has not started')
       return thing
     }
-    seedSuite(
-      () => started(target),
-      () => started(api),
-    )
+    seedSuite(() => started(api))
+    if (sql) administrationSuite(() => started(api), sql)
     securitySuite(() => started(api))
     inputSuite(() => started(api))
     webSuite(() => started(api))

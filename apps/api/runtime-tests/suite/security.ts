@@ -32,7 +32,7 @@ const forgeries: [name: string, forge: (token: string, jwks: { keys: Json[] }) =
     (token) => `${encode({ alg: 'none', typ: 'at+jwt' })}.${token.split('.').slice(1).join('.')}`,
   ],
   ['HS256 keyed with the public key', (token, jwks) => confuse(token, JSON.stringify(jwks.keys[0]))],
-  ['HS256 keyed with its coordinates', (token, jwks) => confuse(token, `${String(jwks.keys[0]?.['x'])}`)],
+  ['HS256 keyed with its coordinates', (token, jwks) => confuse(token, String(jwks.keys[0]?.['x']))],
   ['another kid', (token) => withHeader(token, { kid: 'other' })],
   ['kid of a prototype member', (token) => withHeader(token, { kid: '__proto__' })],
   ['kid of a path', (token) => withHeader(token, { kid: '../../dev/null' })],
@@ -109,7 +109,7 @@ export function securitySuite(api: () => Api): void {
     const keys = answer.body['keys'] as Json[]
     const kid = (JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as Json)['kid']
     expect(keys.find((key) => key['kid'] === kid)).toMatchObject({ kty: 'EC', crv: 'P-256', alg: 'ES256', use: 'sig' })
-    for (const key of keys) expect(Object.keys(key).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
+    for (const key of keys) expect(Object.keys(key).toSorted()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
   })
 
   test('the token has the claims of RFC 9068', async () => {

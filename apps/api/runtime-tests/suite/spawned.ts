@@ -7,11 +7,13 @@ import type { Target } from './target.ts'
 /** The HTTP suite against real servers on `runtime`, one on each kind of database. */
 export function spawnedSuite(runtime: Runtime): void {
   httpSuite(`${runtime} on PGlite`, () => serve(runtime, { DATA_DIR: temporaryFolder() }))
-  httpSuite(`${runtime} on PostgreSQL`, async () => {
-    const url = await createDatabase(inject('clusterUrl'))
-    const target = await serve(runtime, { DATABASE_URL: url, GATEHOUSE_SECRET: testSecret })
-    return { ...target, sql: (statement) => query(url, statement) }
-  })
+
+  let url = ''
+  const start = async () => {
+    url = await createDatabase(inject('clusterUrl'))
+    return serve(runtime, { DATABASE_URL: url, GATEHOUSE_SECRET: testSecret })
+  }
+  httpSuite(`${runtime} on PostgreSQL`, start, (statement) => query(url, statement))
 }
 
 async function serve(runtime: Runtime, env: Record<string, string>): Promise<Target> {

@@ -3,8 +3,6 @@ export interface Target {
   fetch(path: string, init?: RequestInit): Promise<Response>
   /** Where a real server listens; undefined in-process. */
   url?: string
-  /** Direct access to the database, where the suite has it. */
-  sql?(statement: string): Promise<unknown>
   stop(): Promise<unknown>
 }
 

@@ -6,11 +6,14 @@ export type DatabaseFailure = 'unavailable' | 'invalid_data' | 'fault'
 /** SQLSTATE classes of a server that is away, full, starting, stopping, read-only or refusing us (PostgreSQL, appendix A). */
 const unavailableClasses = new Set(['08', '25', '28', '3D', '40', '53', '55', '57', '58'])
 
+/** Every SQLSTATE holds a digit; the system's EPIPE does not. */
+const sqlState = /^(?=.*\d)[0-9A-Z]{5}$/
+
 /** The verdict on an error of the database, or undefined for any other error. */
 export function classifyDatabaseError(error: unknown): DatabaseFailure | undefined {
   if (!(error instanceof DrizzleQueryError)) return undefined
   const code = codeOf(error)
-  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) return 'unavailable' // the driver's and the socket's own codes
+  if (code === undefined || !sqlState.test(code)) return 'unavailable' // the driver's and the socket's own codes
   if (code.startsWith('22')) return 'invalid_data'
   return unavailableClasses.has(code.slice(0, 2)) ? 'unavailable' : 'fault'
 }

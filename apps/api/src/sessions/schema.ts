@@ -1,6 +1,11 @@
 import { z } from 'zod'
 import { Password, Username } from '../users/schema.ts'
 
+const unused = z
+  .string()
+  .optional()
+  .meta({ description: 'Accepted, and not used.', examples: [''] })
+
 /** FastAPI's OAuth2PasswordRequestForm. */
 export const LoginForm = z
   .object({
@@ -10,9 +15,9 @@ export const LoginForm = z
       .enum(['password', ''])
       .optional()
       .meta({ examples: ['password'] }),
-    scope: z.string().optional(),
-    client_id: z.string().optional(),
-    client_secret: z.string().optional(),
+    scope: unused,
+    client_id: unused,
+    client_secret: unused,
   })
   .meta({ id: 'LoginForm' })
 

@@ -20,11 +20,13 @@ export const NewUsername = Username.refine(isUsername, {
   error: 'must hold no spaces, control, invisible or unassigned characters',
 }).meta({ minLength: 1, maxLength: usernameMaxLength, examples: ['ada'] })
 
+const examplePassword = 'correct horse battery'
+
 /** A password to compare with a stored one. */
 export const Password = text
   .transform(normalizePassword)
   .refine((password) => hasAcceptableLength(password, 1), { error: `must have 1 to ${passwordMaxLength} characters` })
-  .meta({ minLength: 1, maxLength: passwordMaxLength, format: 'password', examples: ['correct horse battery'] })
+  .meta({ minLength: 1, maxLength: passwordMaxLength, format: 'password', examples: [examplePassword] })
 
 const newPassword = (minLength: number) =>
   text
@@ -33,7 +35,12 @@ const newPassword = (minLength: number) =>
       error: `must have ${minLength} to ${passwordMaxLength} characters`,
       abort: true,
     })
-    .meta({ minLength, maxLength: passwordMaxLength, format: 'password', examples: ['correct horse battery'] })
+    .meta({
+      minLength,
+      maxLength: passwordMaxLength,
+      format: 'password',
+      examples: [examplePassword.padEnd(minLength, ' staple')],
+    })
 
 export const Birthday = text
   .transform((value, context) => {

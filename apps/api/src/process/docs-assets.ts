@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import type { DocsAssets } from './routes.ts'
+import type { DocsAssets } from '../docs/routes.ts'
 
 const types = new Map([
   ['swagger-ui.css', 'text/css; charset=utf-8'],

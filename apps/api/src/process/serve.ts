@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 
@@ -24,6 +24,11 @@ export interface Listening {
 /** Serves `fetch` on `host:port`; port 0 takes a free one. Rejects with the system's error, such as EADDRINUSE. */
 export async function listen(fetch: Fetch, { host, port }: { host: string; port: number }): Promise<Listening> {
   const server = createAdaptorServer({ fetch, serverOptions: limits }) as Server
+  const running = new Set<ServerResponse>()
+  server.on('request', (_request, response: ServerResponse) => {
+    running.add(response)
+    response.once('close', () => running.delete(response))
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => {
@@ -33,15 +38,17 @@ export async function listen(fetch: Fetch, { host, port }: { host: string; port:
   })
   const address = server.address() as AddressInfo
   const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return { url: `http://${name}:${address.port}`, drain: () => drain(server) }
+  return { url: `http://${name}:${address.port}`, drain: () => drain(server, running) }
 }
 
-async function drain(server: Server): Promise<void> {
+async function drain(server: Server, running: ReadonlySet<ServerResponse>): Promise<void> {
+  const giveUpAt = performance.now() + drainTime
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  // A connection turns idle when its answer is out; until then it is left alone.
-  const sweep = setInterval(() => server.closeIdleConnections(), 50)
-  const patience = setTimeout(() => server.closeAllConnections(), drainTime)
+  const sweep = setInterval(() => {
+    // A connection that never sent a request is not idle to Node, so at the end all are closed.
+    if (running.size === 0 || performance.now() > giveUpAt) server.closeAllConnections()
+    else server.closeIdleConnections()
+  }, 20)
   await closed
   clearInterval(sweep)
-  clearTimeout(patience)
 }

@@ -1,0 +1,146 @@
+import { execFileSync } from 'node:child_process'
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type WatchedPage, launchBrowser, openWatchedPage, publicName, unpackChromium } from './browser.ts'
+import { type SpawnedServer, spawnServer, temporaryFolder } from './server.ts'
+import { createApi, freshName, goodPassword } from './suite/target.ts'
+
+describe('the docs page in a browser', () => {
+  let server: SpawnedServer | undefined
+  let browser: Browser | undefined
+  let context: BrowserContext
+  let api: ReturnType<typeof createApi>
+  let watched: WatchedPage
+
+  beforeAll(async () => {
+    const { url, stop } = (server = await spawnServer('node', { DATA_DIR: temporaryFolder() }))
+    api = createApi({ fetch: (path, init) => fetch(url + path, init), stop })
+    browser = await launchBrowser()
+    context = await browser.newContext({ viewport: { width: 1280, height: 1000 } })
+    context.setDefaultTimeout(10_000)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await server?.stop()
+  })
+
+  async function openDocs(path = '/docs', host = '127.0.0.1'): Promise<Page> {
+    const { port } = new URL(server?.url ?? '')
+    watched = await openWatchedPage(context)
+    await watched.page.goto(`http://${host}:${port}${path}`)
+    await watched.page.locator('.opblock').first().waitFor()
+    return watched.page
+  }
+
+  afterEach(async () => {
+    const { page, requests, refusals, faults } = watched
+    const { origin } = new URL(page.url())
+    expect(await faults()).toEqual([])
+    expect(refusals).toEqual([])
+    expect(requests.filter((url) => new URL(url).origin !== origin)).toEqual([])
+    await page.close()
+  })
+
+  test.each([
+    ['/docs/', 'localhost'],
+    ['/docs', publicName],
+  ])('%s of %s shows every operation, on any port', async (path, host) => {
+    const page = await openDocs(path, host)
+    expect(new URL(page.url()).port).not.toBe('8000')
+    const { body } = await api.get('/openapi.json')
+    const paths = Object.values(body['paths'] as Record<string, Record<string, { operationId: string }>>)
+    const ids = paths.flatMap((item) => Object.values(item).map(({ operationId }) => operationId))
+    const shown = await page.locator('.opblock').evaluateAll((blocks) => blocks.map(({ id }) => id.split('-').at(-1)))
+    expect(new Set(shown)).toEqual(new Set(ids))
+  })
+
+  test('after Authorize with a password, GET /users/me and PATCH /user/ answer', async () => {
+    const username = freshName()
+    await api.register(username)
+    const page = await openDocs()
+    await signIn(page, username, goodPassword)
+    await page.getByText('Logout').waitFor()
+    await closeForms(page)
+
+    const me = await tryOut(page, 'getCurrentUser')
+    expect(await execute(me)).toMatchObject({ status: '200', body: { username, role: 'user' } })
+
+    const update = await tryOut(page, 'updateUser')
+    const editor = update.locator('textarea')
+    const example = JSON.parse(await editor.inputValue()) as object
+    const change = { ...example, username, password: 'another quiet harbour', current_password: goodPassword }
+    await editor.fill(JSON.stringify(change))
+    expect(await execute(update)).toMatchObject({ status: '200', body: { message: 'User updated successfully' } })
+    const token = await api.token(username, 'another quiet harbour')
+    expect((await api.get(`/user/?username=${username}`, token)).body['birthday']).toBe('1815-12-10')
+  })
+
+  test('the examples of POST /user/ and POST /login work as they stand, and Authorize takes the token', async () => {
+    const page = await openDocs('/docs', 'localhost')
+    const create = await tryOut(page, 'createUser')
+    expect(await execute(create)).toMatchObject({ status: '200', body: { message: 'User created successfully' } })
+    const login = await tryOut(page, 'login')
+    const { status, body } = await execute(login)
+    expect([status, body['token_type']]).toEqual(['200', 'bearer'])
+
+    await page.locator('.auth-wrapper .authorize').click()
+    await page.locator('#auth-bearer-value').fill(String(body['access_token']))
+    await page.getByLabel('Apply credentials').click()
+    await page.getByText('Logout').waitFor()
+    await closeForms(page)
+    const read = await tryOut(page, 'getUser')
+    expect(await execute(read)).toMatchObject({ status: '200', body: { username: 'ada', birthday: '1815-12-10' } })
+  })
+
+  test('what is refused says so: a call without a token, a wrong password', async () => {
+    const page = await openDocs()
+    const me = await tryOut(page, 'getCurrentUser')
+    expect(await execute(me)).toMatchObject({ status: '401', body: { status: 401, code: 'not_authenticated' } })
+    await signIn(page, 'nobody', 'not the password')
+    expect(await page.locator('.modal-ux .errors').innerText()).toContain('invalid_grant')
+    expect(watched.refusals.splice(0)).toEqual(['401', '401'])
+  })
+
+  test('the watch sees what breaks the policy', async () => {
+    const page = await openDocs()
+    await page.evaluate(
+      `document.body.append(Object.assign(document.createElement('style'), { textContent: 'p { color: red }' }))`,
+    )
+    await page.evaluate(`fetch('https://example.com/').catch(() => undefined)`)
+    const faults = await watched.faults()
+    expect(faults).toEqual(
+      expect.arrayContaining(['style-src-elem refuses inline', expect.stringContaining('https://example.com/')]),
+    )
+    watched.faults = async () => []
+  })
+})
+
+/** Opens an operation for trying it. */
+async function tryOut(page: Page, operationId: string): Promise<Locator> {
+  const operation = page.locator(`.opblock[id$="-${operationId}"]`)
+  await operation.locator('.opblock-summary-control').click()
+  await operation.getByRole('button', { name: 'Try it out' }).click()
+  return operation
+}
+
+/** Sends the request, and reads the answer off the page. */
+async function execute(operation: Locator): Promise<{ status: string; body: Record<string, unknown> }> {
+  await operation.getByRole('button', { name: 'Execute' }).click()
+  const answer = operation.locator('.live-responses-table tbody')
+  const status = await answer.locator('.response-col_status').innerText()
+  const body = await answer.locator('.highlight-code pre').innerText()
+  return { status, body: JSON.parse(body) as Record<string, unknown> }
+}
+
+/** Fills in the form of the OAuth2 password flow, and sends it. */
+async function signIn(page: Page, username: string, password: string): Promise<void> {
+  await page.locator('.auth-wrapper .authorize').click()
+  await page.locator('#oauth_username').fill(username)
+  await page.locator('#oauth_password').fill(password)
+  await page.getByLabel('Apply given OAuth2 credentials').click()
+}
+
+async function closeForms(page: Page): Promise<void> {
+  await page.locator('.modal-ux .close-modal').click()
+  await page.locator('.modal-ux').waitFor({ state: 'detached' })
+}
