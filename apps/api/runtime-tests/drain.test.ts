@@ -19,7 +19,10 @@ describe.each(['node', 'bun', 'deno'] as const)('on %s', (runtime) => {
       const server = await spawnServer(runtime, { DATA_DIR: temporaryFolder() })
       const api = createApi({ fetch: (path, init) => fetch(server.url + path, init), stop: server.stop })
       const { username } = await api.account()
-      const idle = (await open(server)).resume() // reads, or it would not see its end
+      const idle = await open(server)
+      idle.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n')
+      await once(idle, 'data')
+      idle.resume()
       const idleClosed = once(idle, 'close')
       const running = Array.from({ length: 12 }, () => api.login(username))
       await running[0] // so that the others have arrived, and wait for their hash

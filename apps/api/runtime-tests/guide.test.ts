@@ -27,25 +27,18 @@ describe.each(['README.md', 'docs/guide.md'])('%s', (document) => {
   })
 })
 
-describe.each(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/guide.md', 'docs/storage.md', 'docs/tokens.md'])(
-  '%s',
-  (document) => {
-    test('every relative link leads to a file', () => {
-      const targets = [...read(document).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, target = '']) => target)
-      expect(targets.filter((target) => !existsSync(join(repository, dirname(document), target)))).toEqual([])
-    })
+const linked = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/guide.md', 'docs/storage.md', 'docs/tokens.md']
 
-    test('every excerpt is in the file that it names', () => {
-      const excerpts = blocksOf(document).filter(({ language, text }) => language === 'ts' && /^\/\/ \S+\.ts\n/.test(text))
-      for (const { text } of excerpts) {
-        const [path = '', ...lines] = text.trimEnd().split('\n')
-        expect(read(path.slice('// '.length)).replaceAll(/^\s+/gm, ''), path).toContain(
-          lines.map((line) => line.trimStart()).join('\n'),
-        )
-      }
-    })
-  },
-)
+describe.each(linked)('%s', (document) => {
+  test('every relative link leads to a file', () => {
+    const targets = [...read(document).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, target = '']) => target)
+    expect(targets.filter((target) => !existsSync(join(repository, dirname(document), target)))).toEqual([])
+  })
+
+  test('every excerpt is in the file that it names', () => {
+    for (const { path, lines } of readExcerpts(document)) expect(withoutIndent(read(path)), path).toContain(withoutIndent(lines))
+  })
+})
 
 interface Block {
   language: string
@@ -82,11 +75,20 @@ function readSteps(document: string): Step[] {
     if (language !== 'sh') return []
     const next = blocks[i + 1]
     const output = next?.follows && /^(?:json|text)$/.test(next.language) ? next : { language: 'text', text: '' }
-    const title = command.split(/ \\?\n/, 1)[0] ?? ''
+    const title = command.split(/ ?\\?\n/, 1)[0] ?? ''
     return [{ title, command, language: output.language, expected: output.text }]
   })
   return steps.map((step, position) => ({ position, ...step }))
 }
+
+function readExcerpts(document: string): { path: string; lines: string }[] {
+  return blocksOf(document).flatMap(({ language, text }) => {
+    const [, path, lines] = /^\/\/ (\S+\.ts)\n(.*)$/s.exec(text) ?? []
+    return language === 'ts' && path !== undefined && lines !== undefined ? [{ path, lines }] : []
+  })
+}
+
+const withoutIndent = (code: string): string => code.replaceAll(/^[^\S\n]+/gm, '')
 
 const documentedHost = '127.0.0.1:8000'
 

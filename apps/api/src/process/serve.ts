@@ -15,6 +15,9 @@ const limits = {
 /** Milliseconds that running requests get to finish while draining. */
 const drainTime = 10_000
 
+/** Milliseconds without a request after which nothing more is expected. */
+const quietTime = 250
+
 export interface Listening {
   url: string
   /** Takes no new connection, lets running requests finish, closes idle connections. */
@@ -42,11 +45,15 @@ export async function listen(fetch: Fetch, { host, port }: { host: string; port:
 }
 
 async function drain(server: Server, running: ReadonlySet<ServerResponse>): Promise<void> {
-  const giveUpAt = performance.now() + drainTime
+  const begun = performance.now()
+  let lastBusy = begun
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   const sweep = setInterval(() => {
-    // A connection that never sent a request is not idle to Node, so at the end all are closed.
-    if (running.size === 0 || performance.now() > giveUpAt) server.closeAllConnections()
+    const now = performance.now()
+    if (running.size > 0) lastBusy = now
+    // A connection that never sent a request is not idle to Node, so in the end all are closed;
+    // but first a request that is on its way gets the time to arrive.
+    if (now - lastBusy > quietTime || now - begun > drainTime) server.closeAllConnections()
     else server.closeIdleConnections()
   }, 20)
   await closed
