@@ -7,6 +7,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    maxConcurrency: 30,
     coverage: {
       include: ['apps/*/src/**', 'packages/*/src/**'],
       exclude: ['**/*.test.ts', '**/*.test-d.ts', 'packages/client/src/contract.ts'],

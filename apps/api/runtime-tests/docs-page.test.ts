@@ -115,6 +115,22 @@ describe('the docs page in a browser', () => {
   })
 })
 
+const hasNpmChromium = process.platform === 'linux' && process.arch === 'x64'
+
+test.runIf(hasNpmChromium)('npm’s Chromium brings every library but those of the C compiler and its runtime', async () => {
+  const { executablePath, env, remove } = await unpackChromium()
+  try {
+    const lines = execFileSync('ldd', [executablePath], { env: { ...process.env, ...env }, encoding: 'utf8' })
+    const libraries = [...lines.matchAll(/^\t(\S+) => (\S+)/gm)].map(([, name = '', path = '']) => ({ name, path }))
+    const own = libraries.filter(({ path }) => path.startsWith(env.LD_LIBRARY_PATH)).map(({ name }) => name)
+    const others = libraries.filter(({ name }) => !own.includes(name)).map(({ name }) => name)
+    expect(own).toEqual(expect.arrayContaining(['libnss3.so', 'libnspr4.so', 'libnssutil3.so', 'libexpat.so.1']))
+    expect(others.filter((name) => !/^lib(?:c|m|dl|pthread|gcc_s)\.so/.test(name))).toEqual([])
+  } finally {
+    remove()
+  }
+})
+
 /** Opens an operation for trying it. */
 async function tryOut(page: Page, operationId: string): Promise<Locator> {
   const operation = page.locator(`.opblock[id$="-${operationId}"]`)

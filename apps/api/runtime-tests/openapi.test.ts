@@ -66,7 +66,7 @@ const operations = () =>
     Object.entries(item).map(([method, described]) => ({ method: method.toUpperCase(), path, described })),
   )
 
-const resolve = (from: Document, schema: Schema | undefined): Schema =>
+const dereference = (from: Document, schema: Schema | undefined): Schema =>
   schema?.$ref === undefined ? (schema ?? {}) : ((pointed(from, schema.$ref) ?? {}) as Schema)
 
 /** What a `#/…` reference points at (RFC 6901), or undefined. */
@@ -97,7 +97,7 @@ describe('the OpenAPI document', () => {
       expect(described.security, where).toBeInstanceOf(Array)
       const content = Object.values(described.responses['200']?.content ?? {})
       expect(content.length, where).toBe(1)
-      expect(Object.keys(resolve(document, content[0]?.schema)), where).toContain('type')
+      expect(Object.keys(dereference(document, content[0]?.schema)), where).toContain('type')
       if (described.requestBody || described.parameters) expect(described.responses, where).toHaveProperty('422')
     }
   })
@@ -143,7 +143,7 @@ describe('the OpenAPI document', () => {
   test.each([8, 15, 64])('says that a new password has at least %i characters where that is configured', async (minLength) => {
     const configured = await read(await start(minLength))
     const media = configured.paths['/user/']?.['post']?.requestBody?.content['application/json']
-    expect(resolve(configured, media?.schema).properties?.['password']).toMatchObject({ minLength, maxLength: 256 })
+    expect(dereference(configured, media?.schema).properties?.['password']).toMatchObject({ minLength, maxLength: 256 })
     expect(faultyExamples(configured)).toEqual([])
   })
 })
@@ -213,7 +213,7 @@ function faultyExamples(from: Document): string[] {
 /** The first example of every member of a request body. */
 function exampleBody(path: string, method: string): Record<string, string> {
   const [media] = Object.values(document.paths[path]?.[method]?.requestBody?.content ?? {})
-  const members = Object.entries(resolve(document, media?.schema).properties ?? {})
+  const members = Object.entries(dereference(document, media?.schema).properties ?? {})
   return Object.fromEntries(members.map(([name, member]) => [name, String(firstExample(member))]))
 }
 

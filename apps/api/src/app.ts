@@ -29,7 +29,7 @@ export function createApp(resources: Resources) {
   if (settings.corsOrigins.length > 0) app.use(crossOrigin(settings.corsOrigins))
   app.use(
     methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }),
-    timeout(deadline, () => new HTTPException(503)),
+    timeout(deadline, (c) => new HTTPException(c.get('readingBody') ? 408 : 503)),
   )
   app.notFound((c) => problem(c, 'not_found'))
   app.onError((error, c) => answerError(error, c, log))
@@ -74,10 +74,10 @@ function refuseMethod(c: Context<Env>, methods: string[]) {
 
 function answerError(error: Error, c: Context<Env>, log: Log) {
   if (error instanceof Overloaded) return problem(c, 'overloaded')
-  if (error instanceof HTTPException) {
-    // hono's own: a body that can't be parsed, or the deadline.
-    return error.status === 503 ? problem(c, 'timeout') : problem(c, 'invalid_request', { errors: [malformedBody] })
-  }
+  if (error instanceof HTTPException && error.status === 408) return problem(c, 'request_timeout')
+  if (error instanceof HTTPException && error.status === 503) return problem(c, 'timeout')
+  // hono could not parse the body, or the client broke off in the middle of it.
+  if (c.get('readingBody')) return problem(c, 'invalid_request', { errors: [malformedBody] })
   const failure = classifyDatabaseError(error)
   const fields = { request_id: c.get('requestId'), error: describeError(error) }
   if (failure === 'invalid_data') return problem(c, 'invalid_request', { errors: [] })

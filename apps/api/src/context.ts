@@ -6,6 +6,8 @@ export interface Env {
     requestId: string
     /** Who the verified access token speaks for; set behind `requireUser` only. */
     caller: Caller
+    /** Whether the request's body is still being read: what goes wrong then is the client's doing. */
+    readingBody: boolean | undefined
     /** The code of the problem that was answered, for the request log. */
     problem: string | undefined
   }

@@ -15,6 +15,7 @@ export const catalogue = {
   reauthentication_required: [403, 'Send current_password, or sign in again and retry within 10 minutes'],
   not_found: [404, 'There is nothing at this path'],
   method_not_allowed: [405, 'This path does not support this method'],
+  request_timeout: [408, 'The request body did not arrive in time'],
   payload_too_large: [413, 'The request body is larger than 64 KiB'],
   unsupported_media_type: [415, 'The request body has the wrong media type'],
   invalid_request: [422, 'The request is not valid'],
@@ -61,6 +62,7 @@ const titles: Record<number, string> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  408: 'Request Timeout',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
@@ -90,7 +92,7 @@ export function problem<C extends ErrorCode>(c: Context<Env>, code: C, ...[exten
   const challenge = challenges[code]
   if (challenge !== undefined) headers['WWW-Authenticate'] = challenge
   if (status === 503) headers['Retry-After'] = '1'
-  if (status === 413) headers['Connection'] = 'close' // the rest of the body is not read (RFC 9110 §15.5.14)
+  if (status === 408 || status === 413) headers['Connection'] = 'close' // the rest of the body is not read
   const body = { type: 'about:blank', title: titleOf(status), status, detail, code, request_id: c.get('requestId'), ...extension }
   c.set('problem', code)
   return c.json(body, status, headers) as unknown as ProblemResponse<C>

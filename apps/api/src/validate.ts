@@ -13,6 +13,9 @@ const mediaTypes = {
   form: /^(?:multipart\/form-data|application\/x-www-form-urlencoded)$/,
 }
 
+const bodyRefusals = ['request_timeout', 'payload_too_large', 'unsupported_media_type', 'invalid_request'] as const
+type BodyRefusal = (typeof bodyRefusals)[number]
+
 type Refusals = { [Code in ErrorCode]: ProblemResponse<Code> }
 
 /** A middleware that leaves what `schema` made of the request in `c.req.valid(target)`. */
@@ -27,7 +30,7 @@ type Validator<Target extends string, Schema extends z.ZodType, Codes extends Er
 export function body<Target extends 'json' | 'form', Schema extends z.ZodType>(
   target: Target,
   schema: Schema,
-): Validator<Target, Schema, 'payload_too_large' | 'unsupported_media_type' | 'invalid_request'> {
+): Validator<Target, Schema, BodyRefusal> {
   const limit = bodyLimit({ maxSize: maxBodySize, onError: (c) => problem(c, 'payload_too_large') })
   const validate = zValidator(target, schema, refuseInvalid)
 
@@ -38,11 +41,19 @@ export function body<Target extends 'json' | 'form', Schema extends z.ZodType>(
     if (!mediaTypes[target].test(mediaType) || encoding.toLowerCase() !== 'identity') {
       return problem(c, 'unsupported_media_type')
     }
-    return limit(c, () => validate(c as never, next) as Promise<void>)
+    c.set('readingBody', true)
+    const proceed = () => {
+      c.set('readingBody', false)
+      return next()
+    }
+    return limit(c, () => validate(c as never, proceed) as Promise<void>)
   }
 
-  const errors = ['payload_too_large', 'unsupported_media_type', 'invalid_request'] as const
-  return documentHandler(validateBody, { body: { target, schema }, errors }) as Validator<Target, Schema, (typeof errors)[number]>
+  return documentHandler(validateBody, { body: { target, schema }, errors: bodyRefusals }) as Validator<
+    Target,
+    Schema,
+    BodyRefusal
+  >
 }
 
 /** Accepts query parameters, and documents them. */

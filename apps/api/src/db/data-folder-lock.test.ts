@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Interface, createInterface } from 'node:readline'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { end } from '../../runtime-tests/postgres.ts'
 import { DataFolderLocked, lockDataFolder } from './data-folder-lock.ts'
 
 /**
- * Another process, told what to do by lines: `lock FOLDER STEP` stops before the STEPth call to the file system until
- * the next line comes (-1: never), `race START GAP FOLDERS` locks each folder at its time, `unlock FOLDER` gives it back.
- * Everything in it is synchronous, so that it does nothing else while it is stopped.
+ * Another process, told what to do by lines. `lock FOLDER STEP…` stops before these calls to the file system, counted
+ * from 0, until the next line comes; `race START GAP FOLDER…` locks each folder at its time; `unlock FOLDER` gives it back.
  */
 const script = `
   import fs from 'node:fs'
@@ -25,11 +25,12 @@ const script = `
     pending = pending.slice(end + 1)
     return line.split(' ')
   }
-  let countdown = -1
+  let calls = 0
+  let stops = []
   for (const name of Object.keys(fs).filter((key) => key.endsWith('Sync'))) {
     const real = fs[name]
     fs[name] = (...args) => {
-      if (countdown >= 0 && countdown-- === 0) say('stopped'), hear()
+      if (stops.includes(String(calls++))) say('stopped'), hear()
       return real(...args)
     }
   }
@@ -43,7 +44,7 @@ const script = `
     } catch (error) {
       return error.name === 'DataFolderLocked' ? 'refused' : String(error)
     } finally {
-      countdown = -1
+      stops = []
     }
   }
   const wait = (until) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.max(0, until - Date.now()))
@@ -51,8 +52,10 @@ const script = `
   for (;;) {
     const [verb, ...args] = hear()
     if (verb === 'lock') {
-      countdown = Number(args[1])
-      say(lock(args[0]))
+      const [folder, ...steps] = args
+      calls = 0
+      stops = steps
+      say(lock(folder))
     } else if (verb === 'unlock') {
       unlock.get(args[0])()
       say('unlocked')
@@ -84,17 +87,13 @@ class Other {
     return this.answer()
   }
 
-  async kill(): Promise<void> {
-    const ended = new Promise((resolve) => this.child.once('exit', resolve))
-    this.child.kill('SIGKILL')
-    await ended
-  }
+  kill = () => end(this.child, 'SIGKILL')
 }
 
 const others: Other[] = []
 const folders: string[] = []
 
-async function startOthers<Count extends number>(count: Count): Promise<Other[]> {
+async function startOthers(count: number): Promise<Other[]> {
   const started = Array.from({ length: count }, () => new Other())
   others.push(...started)
   await Promise.all(started.map((other) => other.answer()))
@@ -125,7 +124,7 @@ afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })))
 test('lockDataFolder() refuses what another process holds, and says who and what to do', async () => {
   const folder = newFolder()
   const other = await startOther()
-  expect(await other.tell(`lock ${folder} -1`)).toBe('won')
+  expect(await other.tell(`lock ${folder}`)).toBe('won')
   const attempt = () => lockDataFolder(folder)
   expect(attempt).toThrow(DataFolderLocked)
   expect(attempt).toThrow(
@@ -155,10 +154,10 @@ describe('lockDataFolder() takes over the lock of', () => {
   test('a process that was killed', async () => {
     const folder = newFolder()
     const other = await startOther()
-    expect(await other.tell(`lock ${folder} -1`)).toBe('won')
+    expect(await other.tell(`lock ${folder}`)).toBe('won')
     await other.kill()
     const unlock = lockDataFolder(folder)
-    expect(await (await startOther()).tell(`lock ${folder} -1`)).toBe('refused')
+    expect(await (await startOther()).tell(`lock ${folder}`)).toBe('refused')
     unlock()
     expect(readdirSync(folder)).toEqual([])
   })
@@ -171,7 +170,7 @@ describe('lockDataFolder() takes over the lock of', () => {
     const folder = newFolder()
     leaveLock(folder, owner)
     const unlock = lockDataFolder(folder)
-    expect(await (await startOther()).tell(`lock ${folder} -1`)).toBe('refused')
+    expect(await (await startOther()).tell(`lock ${folder}`)).toBe('refused')
     unlock()
     expect(readdirSync(folder)).toEqual([])
   })
@@ -198,61 +197,68 @@ test('giving back a lock that somebody else has by now leaves it alone', () => {
   expect(JSON.parse(readFileSync(join(folder, 'lock'), 'utf8'))).toEqual(gone)
 })
 
-describe('two processes never both have the folder, wherever the first is interrupted by', () => {
-  const before: [string, (folder: string) => void][] = [
-    ['a second one', () => undefined],
-    ['a second one, over a stale lock', (folder) => leaveLock(folder, gone)],
+describe('two processes never both have the folder,', () => {
+  const atMostOne = [
+    ['won', 'refused'],
+    ['refused', 'won'],
+    ['refused', 'refused'],
+  ]
+
+  test.each<[string, (folder: string) => void]>([
+    ['a free one', () => undefined],
+    ['one with a stale lock', (folder) => leaveLock(folder, gone)],
     [
-      'a second one, over a stale lock that was being taken over',
+      'one whose stale lock somebody died taking over',
       (folder) => {
         leaveLock(folder, gone)
         leaveLock(folder, gone, 'lock.claim')
       },
     ],
-  ]
-
-  /** Locks with the first process, which stops before each of its calls to the file system in turn while `meanwhile` happens. */
-  async function interrupt(first: Other, prepare: (folder: string) => unknown, meanwhile: (folder: string) => Promise<string>) {
-    for (let step = 0; step < 100; step += 1) {
-      const folder = newFolder()
-      await prepare(folder)
-      const answer = await first.tell(`lock ${folder} ${step}`)
-      if (answer !== 'stopped') return step
-      const second = await meanwhile(folder)
-      const outcomes = [await first.tell('go on'), second]
-      expect(outcomes, `stopped before call ${step}`).toBeOneOf([
-        ['won', 'refused'],
-        ['refused', 'won'],
-        ['refused', 'refused'],
-      ])
-    }
-    throw new Error('it never ends')
-  }
-
-  test.each(before)('%s', async (_name, prepare) => {
+  ])('%s, wherever both are interrupted', async (_name, prepare) => {
     const [first, second] = await startOthers(2)
     if (!first || !second) throw new Error('two were started')
-    expect(await interrupt(first, prepare, (folder) => second.tell(`lock ${folder} -1`))).toBeGreaterThan(0)
+    let cases = 0
+    for (let i = 0, stopped = true; stopped; i += 1) {
+      for (let j = 0, bothStopped = true; stopped && bothStopped; j += 1, cases += 1) {
+        const folder = newFolder()
+        prepare(folder)
+        let one = await first.tell(`lock ${folder} ${i}`)
+        let other = await second.tell(`lock ${folder} ${j}`)
+        stopped = one === 'stopped'
+        bothStopped = other === 'stopped'
+        if (stopped) one = await first.tell('go on')
+        if (bothStopped) other = await second.tell('go on')
+        expect([one, other], `stopped before calls ${i} and ${j}`).toBeOneOf(atMostOne)
+      }
+    }
+    expect(cases).toBeGreaterThan(1)
   })
 
-  test('the owner that gives the lock back and a third one that takes it', async () => {
-    const [first, owner, third] = await startOthers(3)
-    if (!first || !owner || !third) throw new Error('three were started')
-    const steps = await interrupt(
-      first,
-      (folder) => owner.tell(`lock ${folder} -1`),
-      async (folder) => {
+  test('nor when its owner gives it back to a third one meanwhile', async () => {
+    const [owner, first, third] = await startOthers(3)
+    if (!owner || !first || !third) throw new Error('three were started')
+    let cases = 0
+    for (let i = 0, stopped = true; stopped; i += 1) {
+      for (let j = i + 1, twice = true; stopped && twice; j += 1, cases += 1) {
+        const folder = newFolder()
+        await owner.tell(`lock ${folder}`)
+        let one = await first.tell(`lock ${folder} ${i} ${j}`)
+        stopped = one === 'stopped'
         await owner.tell(`unlock ${folder}`)
-        return third.tell(`lock ${folder} -1`)
-      },
-    )
-    expect(steps).toBeGreaterThan(0)
+        if (stopped) one = await first.tell('go on')
+        twice = one === 'stopped'
+        const other = await third.tell(`lock ${folder}`)
+        if (twice) one = await first.tell('go on')
+        expect([one, other], `given back before call ${i}, taken before call ${j}`).toBeOneOf(atMostOne)
+      }
+    }
+    expect(cases).toBeGreaterThan(1)
   })
 })
 
-test('of 20 processes that race for a stale lock exactly one wins, in each of 100 races', async () => {
+test('of 20 processes that race for a stale lock exactly one wins, in each of 10 races', async () => {
   const racers = await startOthers(20)
-  const tracks = Array.from({ length: 100 }, newFolder)
+  const tracks = Array.from({ length: 10 }, newFolder)
   for (const track of tracks) leaveLock(track, gone)
   const start = Date.now() + 200
   const results = await Promise.all(racers.map((racer) => racer.tell(`race ${start} 15 ${tracks.join(' ')}`)))
