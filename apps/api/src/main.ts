@@ -3,14 +3,13 @@ import { resolve } from 'node:path'
 import { createApp } from './app.ts'
 import { type Config, parseConfig } from './config.ts'
 import { pickArgon2id } from './crypto/argon2.ts'
-import { describeError } from './db/database-error.ts'
-import { openEmbedded } from './db/open-embedded.ts'
-import { openPostgres } from './db/open-postgres.ts'
 import { installedDocsAssets } from './process/docs-assets.ts'
 import { describeKeys } from './health/readiness.ts'
+import { fail } from './process/fail.ts'
 import { type ProcessLog, createLogger } from './process/logger.ts'
 import { embeddedMasterSecret } from './process/master-secret.ts'
 import { createResources } from './resources.ts'
+import { openDatabase } from './process/open-database.ts'
 import { listen } from './process/serve.ts'
 
 /** The entry on Node, Bun and Deno: configuration → database → application → server, until a signal. */
@@ -44,11 +43,6 @@ async function main(): Promise<void> {
   })
 }
 
-function openDatabase({ database }: Config, logger: ProcessLog['logger']) {
-  if (database.kind === 'embedded') return openEmbedded(resolve(database.folder))
-  return openPostgres(database, (error) => logger.warn({ error: describeError(error) }, 'waiting for the database'))
-}
-
 function masterSecretsOf({ settings, database }: Config): readonly string[] {
   if (settings.masterSecrets) return settings.masterSecrets
   if (database.kind === 'embedded') return [embeddedMasterSecret(resolve(database.folder))]
@@ -80,13 +74,6 @@ function onSignal(stop: (signal: string) => Promise<void>): void {
       }
     })
   }
-}
-
-/** One sentence, no stack: what stops a start is the operator's to mend. */
-function fail(error: unknown): never {
-  const message = error instanceof Error ? error.message : String(error)
-  process.stderr.write(`gatehouse: ${message}\n`)
-  process.exit(1)
 }
 
 await main().catch(fail)

@@ -1,10 +1,16 @@
-import { resolve } from 'node:path'
 import { parseConfig } from './config.ts'
-import { openEmbedded } from './db/open-embedded.ts'
-import { migratePostgres } from './db/open-postgres.ts'
+import { fail } from './process/fail.ts'
+import { createLogger } from './process/logger.ts'
+import { openDatabase } from './process/open-database.ts'
 
 /** `pnpm db:migrate`: applies what is missing and ends. A server does the same at its start. */
-const { database } = parseConfig(process.env)
-if (database.kind === 'postgres') await migratePostgres(database)
-else await (await openEmbedded(resolve(database.folder))).close()
-process.stdout.write('The database is up to date.\n')
+async function main(): Promise<void> {
+  const config = parseConfig(process.env)
+  const { logger, flush } = createLogger(config, process.stdout.isTTY)
+  const database = await openDatabase(config, logger)
+  await database.close()
+  logger.info({}, 'the database is up to date')
+  flush()
+}
+
+await main().catch(fail)

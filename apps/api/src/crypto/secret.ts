@@ -8,7 +8,7 @@ import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose'
 export interface Vault {
   /** `purpose` is authenticated with the text: the same must be given to `open`. */
   seal(plain: string, purpose: string): Promise<string>
-  /** The plain text, or undefined when no master secret opens `sealed` for `purpose`. */
+  /** The plain text, or undefined when no master secret opens `sealed` for `purpose`, or it was altered. */
   open(sealed: string, purpose: string): Promise<string | undefined>
 }
 
@@ -30,11 +30,15 @@ export async function createVault(masterSecrets: readonly string[]): Promise<Vau
       return new CompactEncrypt(encoder.encode(plain)).setProtectedHeader(header).encrypt(newest.bytes)
     },
     async open(sealed, purpose) {
-      const { kid } = decodeProtectedHeader(sealed)
-      const key = keys.find(({ id }) => id === kid)
-      if (!key) return undefined
-      const { plaintext, protectedHeader } = await compactDecrypt(sealed, key.bytes)
-      return protectedHeader['purpose'] === purpose ? decoder.decode(plaintext) : undefined
+      try {
+        const { kid } = decodeProtectedHeader(sealed)
+        const key = keys.find(({ id }) => id === kid)
+        if (!key) return undefined
+        const { plaintext, protectedHeader } = await compactDecrypt(sealed, key.bytes)
+        return protectedHeader['purpose'] === purpose ? decoder.decode(plaintext) : undefined
+      } catch {
+        return undefined // not a JWE, or not one that this key made
+      }
     },
   }
 }

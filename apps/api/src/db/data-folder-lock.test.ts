@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Interface, createInterface } from 'node:readline'
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { end } from '../../runtime-tests/postgres.ts'
 import { DataFolderLocked, lockDataFolder } from './data-folder-lock.ts'
 
@@ -112,11 +112,34 @@ function newFolder(): string {
   return folder
 }
 
-/** Leaves what a process that is gone would have left. */
-const leaveLock = (folder: string, owner: object | string, file = 'lock') =>
-  writeFileSync(join(folder, file), typeof owner === 'string' ? owner : JSON.stringify(owner))
+const lockOf = (folder: string) => join(folder, 'lock')
 
-const gone = { pid: 2 ** 22 + 1, started: '1' } // beyond the largest pid of Linux
+interface Owner {
+  pid: number
+  where: string
+  started: string
+}
+
+/** What this process writes about itself. */
+function ownMark(): Owner {
+  const folder = newFolder()
+  const unlock = lockDataFolder(folder)
+  const mark = JSON.parse(readFileSync(lockOf(folder), 'utf8')) as Owner
+  unlock()
+  return mark
+}
+
+const gone: Partial<Owner> = { pid: 2 ** 22 + 1, started: '1' } // beyond the largest pid of Linux
+
+/** Leaves a lock as another process would have, one like this but for what is given. */
+const leaveLock = (folder: string, owner: Partial<Owner> | string, path = lockOf(folder)) =>
+  writeFileSync(path, typeof owner === 'string' ? owner : JSON.stringify({ ...ownMark(), ...owner }))
+
+/** As if the lock had last been written or touched so long ago. */
+function age(folder: string, seconds: number): void {
+  const then = new Date(Date.now() - seconds * 1000)
+  utimesSync(lockOf(folder), then, then)
+}
 
 afterEach(() => Promise.all(others.splice(0).map((other) => other.kill())))
 afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })))
@@ -162,10 +185,10 @@ describe('lockDataFolder() takes over the lock of', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  test.each<[string, object]>([
+  test.each<[string, Partial<Owner>]>([
     ['a pid that no process has', gone],
     ['a pid that another process has by now', { pid: process.ppid, started: '1' }],
-    ['its own pid, of an earlier life', { pid: process.pid, started: '1' }],
+    ['its own pid, of an earlier life', { started: '1' }],
   ])('%s', async (_name, owner) => {
     const folder = newFolder()
     leaveLock(folder, owner)
@@ -175,26 +198,59 @@ describe('lockDataFolder() takes over the lock of', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  test.each(['', '{', '[]', 'null', '{"pid":"7"}', '\0\0\0\0'])(
-    'nobody, once a lock that reads %j has been there for a while',
-    (text) => {
-      const folder = newFolder()
-      leaveLock(folder, text)
-      expect(() => lockDataFolder(folder)).toThrow(/is in use by another process\. .* DATA_DIR .* DATABASE_URL/) // just being written
-      const earlier = new Date(Date.now() - 60_000)
-      utimesSync(join(folder, 'lock'), earlier, earlier)
-      lockDataFolder(folder)()
-      expect(existsSync(join(folder, 'lock'))).toBe(false)
-    },
-  )
+  test.each<[string, Partial<Owner> | string]>([
+    ['a container or a host that is elsewhere', { where: 'elsewhere' }],
+    ['a process of elsewhere with a pid that nobody has here', { ...gone, where: 'elsewhere' }],
+    ['nobody, being empty', ''],
+    ['nobody, being half written', '{"pid":'],
+    ['nobody, being no object', 'null'],
+    ['nobody, being a list', '[]'],
+    ['nobody, having no number', '{"pid":"7","where":"here"}'],
+    ['nobody, being overwritten', '\0\0\0\0'],
+  ])('%s, once nobody has touched it for 10 s', (_name, owner) => {
+    const folder = newFolder()
+    leaveLock(folder, owner)
+    for (const seconds of [0, 9]) {
+      age(folder, seconds)
+      expect(() => lockDataFolder(folder)).toThrow(/is in use by (?:another )?process.*\. .* DATA_DIR .* DATABASE_URL/)
+    }
+    age(folder, 11)
+    lockDataFolder(folder)()
+    expect(readdirSync(folder)).toEqual([])
+  })
 })
 
-test('giving back a lock that somebody else has by now leaves it alone', () => {
-  const folder = newFolder()
-  const unlock = lockDataFolder(folder)
-  leaveLock(folder, gone) // after, say, the folder was restored from a copy
-  unlock()
-  expect(JSON.parse(readFileSync(join(folder, 'lock'), 'utf8'))).toEqual(gone)
+test('a lock that is held is touched every 3 s, until it is given back', () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  try {
+    const folder = newFolder()
+    const unlock = lockDataFolder(folder)
+    age(folder, 3600)
+    vi.advanceTimersByTime(2_999)
+    expect(Date.now() - statSync(lockOf(folder)).mtimeMs).toBeGreaterThan(3_500_000)
+    vi.advanceTimersByTime(1)
+    expect(Date.now() - statSync(lockOf(folder)).mtimeMs).toBeLessThan(60_000)
+    unlock()
+    expect(vi.getTimerCount()).toBe(0)
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('a lock that somebody else has by now is neither touched nor taken away', () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  try {
+    const folder = newFolder()
+    const unlock = lockDataFolder(folder)
+    leaveLock(folder, gone) // after, say, this process was stopped for a minute
+    age(folder, 3600)
+    vi.advanceTimersByTime(10_000)
+    expect(Date.now() - statSync(lockOf(folder)).mtimeMs).toBeGreaterThan(3_500_000)
+    unlock()
+    expect(JSON.parse(readFileSync(lockOf(folder), 'utf8'))).toMatchObject(gone)
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 describe('two processes never both have the folder,', () => {
@@ -211,7 +267,7 @@ describe('two processes never both have the folder,', () => {
       'one whose stale lock somebody died taking over',
       (folder) => {
         leaveLock(folder, gone)
-        leaveLock(folder, gone, 'lock.claim')
+        leaveLock(folder, gone, `${lockOf(folder)}.claim`)
       },
     ],
   ])('%s, wherever both are interrupted', async (_name, prepare) => {

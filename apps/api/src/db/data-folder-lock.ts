@@ -1,4 +1,5 @@
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, readlinkSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 
 /** Another process has the data folder. */
@@ -8,12 +9,16 @@ export class DataFolderLocked extends Error {
 
 interface Owner {
   pid: number
+  /** The host and its pid namespace, outside of which the pid says nothing: each container has its own. */
+  where: string
   /** When the process started, in the kernel's ticks: tells a reused pid from the owner. Linux only. */
   started?: string
 }
 
-/** A lock file that can't be read is being written, unless it is older than this. Milliseconds. */
-const writingTime = 5_000
+/** The owner touches its lock this often, so that a process that can't see its pid knows it lives. Milliseconds. */
+const heartbeat = 3_000
+/** A lock that nobody touched for this long is abandoned, where the pid can't tell. Milliseconds. */
+const abandonedAfter = 10_000
 
 /**
  * Takes the data folder for this process and returns how to give it back.
@@ -23,7 +28,10 @@ export function lockDataFolder(folder: string): () => void {
   const path = join(folder, 'lock')
   const self = identify(process.pid)
   if (!create(path, self)) takeOver(path, self, folder)
+  const beating = setInterval(() => touch(path, self), heartbeat)
+  beating.unref()
   return () => {
+    clearInterval(beating)
     if (isSame(read(path), self)) rmSync(path, { force: true })
   }
 }
@@ -61,25 +69,35 @@ function create(path: string, owner: Owner): boolean {
   }
 }
 
-/** Whether the file belongs to a process that still runs, or is just being written. */
+/** Whether the file belongs to a process that still runs. */
 function isHeld(path: string): boolean {
   const owner = read(path)
-  if (owner) return isSame(identify(owner.pid), owner) && isRunning(owner.pid)
-  const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs
-  return written !== undefined && Date.now() - written < writingTime
+  if (owner?.where === place) return isSame(identify(owner.pid), owner) && isRunning(owner.pid)
+  // Of another container or host, or just being written: only its age tells.
+  const touched = statSync(path, { throwIfNoEntry: false })?.mtimeMs
+  return touched !== undefined && Date.now() - touched < abandonedAfter
+}
+
+function touch(path: string, self: Owner): void {
+  try {
+    if (isSame(read(path), self)) utimesSync(path, new Date(), new Date())
+  } catch {
+    // The folder was taken away from under a running process; that is not this file's to report.
+  }
 }
 
 function read(path: string): Owner | undefined {
   try {
-    const { pid, started }: Partial<Owner> = JSON.parse(readFileSync(path, 'utf8'))
-    return typeof pid === 'number' ? { pid, ...(started !== undefined && { started }) } : undefined
+    const { pid, where, started }: Partial<Owner> = JSON.parse(readFileSync(path, 'utf8'))
+    if (typeof pid !== 'number' || typeof where !== 'string') return undefined
+    return { pid, where, ...(started !== undefined && { started }) }
   } catch {
     return undefined
   }
 }
 
 function isSame(a: Owner | undefined, b: Owner): boolean {
-  return a?.pid === b.pid && a.started === b.started
+  return a?.pid === b.pid && a.where === b.where && a.started === b.started
 }
 
 function isRunning(pid: number): boolean {
@@ -91,13 +109,23 @@ function isRunning(pid: number): boolean {
   }
 }
 
+const place = `${hostname()} ${pidNamespace()}`
+
+function pidNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid')
+  } catch {
+    return 'none'
+  }
+}
+
 function identify(pid: number): Owner {
   try {
     // proc(5): the fields behind the command, which may hold spaces and brackets; starttime is the 22nd.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-    return { pid, ...(started !== undefined && { started }) }
+    return { pid, where: place, ...(started !== undefined && { started }) }
   } catch {
-    return { pid }
+    return { pid, where: place }
   }
 }

@@ -26,24 +26,29 @@ const patience = 30
 
 /** Migrates the database and opens a pool on it. An unreachable one is tried again, after telling `onWait`, for 30 s. */
 export async function openPostgres(options: PostgresOptions, onWait: (error: unknown) => void): Promise<OpenDatabase> {
-  const giveUpAt = performance.now() + patience * 1000
-  for (;;) {
-    const failure = await migratePostgres(options).catch((error: unknown) => ({ error }))
-    if (!failure) break
-    if (!isTransient(failure.error) || performance.now() > giveUpAt) throw explain(failure.error)
-    onWait(failure.error)
-    await new Promise((resolve) => setTimeout(resolve, 500))
-  }
-  const client = connect(options, options.poolSize)
+  await migratePostgres(options, onWait)
+  const client = connect(options, { max: options.poolSize, statementTimeout: 10_000 })
   return {
     db: drizzle(client, { schema }),
     close: () => client.end({ timeout: 5 }),
   }
 }
 
-/** Applies what is missing. Instances that start at once take turns, on a connection of their own. */
-export async function migratePostgres(options: PostgresOptions): Promise<void> {
-  const client = connect(options, 1)
+/** Applies what is missing. Instances that start at once take turns. Waits for the database as `openPostgres` does. */
+export async function migratePostgres(options: PostgresOptions, onWait: (error: unknown) => void): Promise<void> {
+  const giveUpAt = performance.now() + patience * 1000
+  for (;;) {
+    const failure = await migrateOnce(options).catch((error: unknown) => ({ error }))
+    if (!failure) return
+    if (!isTransient(failure.error) || performance.now() > giveUpAt) throw explain(failure.error)
+    onWait(failure.error)
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+}
+
+async function migrateOnce(options: PostgresOptions): Promise<void> {
+  // A connection of its own, which may take its time: for the others' turn, and for a long migration.
+  const client = connect(options, { max: 1, statementTimeout: 0 })
   try {
     await client`select pg_advisory_lock(${migrationLock})`
     await migrate(drizzle(client), { migrationsFolder })
@@ -52,7 +57,8 @@ export async function migratePostgres(options: PostgresOptions): Promise<void> {
   }
 }
 
-function connect({ url, prepare }: PostgresOptions, max: number) {
+/** @param statementTimeout milliseconds; 0 for none */
+function connect({ url, prepare }: PostgresOptions, { max, statementTimeout }: { max: number; statementTimeout: number }) {
   return postgres(url, {
     max,
     prepare,
@@ -67,7 +73,7 @@ function connect({ url, prepare }: PostgresOptions, max: number) {
       // What the server writes must not depend on how it was set up.
       DateStyle: 'ISO',
       TimeZone: 'UTC',
-      statement_timeout: 10_000,
+      statement_timeout: statementTimeout,
     },
   })
 }

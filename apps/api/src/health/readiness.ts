@@ -19,5 +19,5 @@ export function createReadinessChecks(isMigrated: () => Promise<boolean>, keyrin
 /** Says which keys the configured master secrets don't open. */
 export function describeKeys({ signer, sealedKids }: Keyring): string {
   if (signer) return 'ok'
-  return `GATEHOUSE_SECRET does not open the signing key ${sealedKids.join(', ')}: set the secret that sealed it`
+  return `GATEHOUSE_SECRET does not open the signing key ${sealedKids.join(', ')}: set the secret that sealed it, or restore the row`
 }
