@@ -53,6 +53,9 @@ export async function spawnServer(runtime: Runtime, env: Record<string, string>)
   }
 }
 
+/** What runs a script on `runtime`: the command, and what stands before the script. */
+export const runtimeCommand = (runtime: Runtime): readonly [command: string, ...args: string[]] => commands[runtime]
+
 /** Starts the entry and leaves the rest to the caller. */
 export function launch(runtime: Runtime, env: Record<string, string>): ChildProcess {
   const [command, ...args] = commands[runtime]

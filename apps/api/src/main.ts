@@ -5,6 +5,7 @@ import { type Config, parseConfig } from './config.ts'
 import { pickArgon2id } from './crypto/argon2.ts'
 import { installedDocsAssets } from './process/docs-assets.ts'
 import { describeKeys } from './health/readiness.ts'
+import { yieldHashingToRequests } from './process/background-threads.ts'
 import { fail } from './process/fail.ts'
 import { type ProcessLog, createLogger } from './process/logger.ts'
 import { embeddedMasterSecret } from './process/master-secret.ts'
@@ -29,6 +30,8 @@ async function main(): Promise<void> {
       docsAssets: installedDocsAssets,
     },
   )
+  await resources.passwords.hash('') // makes the threads that hash
+  yieldHashingToRequests()
   if (!resources.keyring.signer) logger.error({}, `not ready: ${describeKeys(resources.keyring)}`)
   const server = await listen(createApp(resources).fetch, config)
   announce(server.url, config, log)

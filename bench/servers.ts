@@ -1,0 +1,115 @@
+import type { ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type Api, bareApi, betterAuthApi, tutorialApi } from './apis.ts'
+import { start, stop } from './processes.ts'
+
+export type ServerId = 'bare-hono' | 'fastify' | 'better-auth' | 'gatehouse-node' | 'gatehouse-bun' | 'gatehouse-without-read'
+
+export type RateId = 'current-user' | 'read-user' | 'register' | 'sign-in'
+export type WorkloadId = RateId | 'flood' | 'start'
+
+export interface Server {
+  id: ServerId
+  title: string
+  command: string
+  /** Relative to the repository's root, where it is started. */
+  entry: string
+  api: Api
+  /** What it takes part in. */
+  workloads: readonly WorkloadId[]
+}
+
+const node = process.execPath
+const root = fileURLToPath(new URL('..', import.meta.url))
+// The real binary: npm's wrapper would be a second process.
+export const bun = `${root}node_modules/bun/bin/bun.exe`
+
+export const rateIds: readonly RateId[] = ['current-user', 'read-user', 'register', 'sign-in']
+export const workloadIds: readonly WorkloadId[] = [...rateIds, 'flood', 'start']
+
+const main = 'apps/api/src/main.ts'
+const peer = (name: string) => `bench/peers/${name}.ts`
+
+export const servers: readonly Server[] = [
+  {
+    id: 'bare-hono',
+    title: 'bare Hono',
+    command: node,
+    entry: peer('bare-hono'),
+    api: bareApi,
+    workloads: ['current-user', 'start'],
+  },
+  { id: 'fastify', title: 'Fastify', command: node, entry: peer('fastify'), api: tutorialApi, workloads: workloadIds },
+  {
+    id: 'better-auth',
+    title: 'Better Auth',
+    command: node,
+    entry: peer('better-auth'),
+    api: betterAuthApi,
+    workloads: workloadIds.filter((id) => id !== 'read-user'),
+  },
+  { id: 'gatehouse-node', title: 'Gatehouse on Node', command: node, entry: main, api: tutorialApi, workloads: workloadIds },
+  { id: 'gatehouse-bun', title: 'Gatehouse on Bun', command: bun, entry: main, api: tutorialApi, workloads: workloadIds },
+  {
+    id: 'gatehouse-without-read',
+    title: 'Gatehouse on Node, without the read',
+    command: node,
+    entry: peer('gatehouse-without-read'),
+    api: tutorialApi,
+    workloads: ['current-user'],
+  },
+]
+
+export interface RunningServer {
+  url: string
+  pid: number
+  /** Milliseconds from its start to its first 200 at `/health/ready`. */
+  ready: number
+  stop(): Promise<void>
+}
+
+/** Starts a server on a database, and resolves when it is ready. */
+export async function startServer({ command, entry }: Server, databaseUrl: string): Promise<RunningServer> {
+  if (!existsSync(command)) throw new Error(`${command} is missing: run \`pnpm install\` in the root of the repository first`)
+  const startedAt = performance.now()
+  const child = start(command, [entry], { cwd: root, env: environment(databaseUrl), stdio: ['ignore', 'pipe', 'pipe'] })
+  const url = await announcedUrl(child, entry)
+  const { status } = await fetch(`${url}/health/ready`)
+  const ready = performance.now() - startedAt
+  if (status !== 200 || child.pid === undefined) throw new Error(`${entry} is not ready: ${status}`)
+  return { url, pid: child.pid, ready, stop: () => stop(child) }
+}
+
+/** One environment for all, whatever the caller's holds. */
+function environment(databaseUrl: string): Record<string, string> {
+  const secret = 'a secret that only the benchmarks use'
+  return {
+    PATH: process.env['PATH'] ?? '',
+    HOME: process.env['HOME'] ?? '',
+    NODE_ENV: 'production',
+    DATABASE_URL: databaseUrl,
+    SECRET: secret,
+    GATEHOUSE_SECRET: secret,
+    PORT: '0',
+    LOG_LEVEL: 'warn',
+    RATE_LIMITS: 'off',
+    ACCESS_TOKEN_TTL: '86400', // outlives a long run, as the peers' do
+  }
+}
+
+/** Every server prints a line with its URL once it listens. */
+function announcedUrl(child: ChildProcess, entry: string): Promise<string> {
+  let output = ''
+  return new Promise((resolve, reject) => {
+    const collect = (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-16_384)
+      const url = /"url":"([^"]+)"/.exec(output)?.[1]
+      if (url !== undefined) resolve(url)
+    }
+    child.stdout?.on('data', collect)
+    child.stderr?.on('data', collect)
+    child.once('error', reject)
+    child.once('exit', (code, signal) => reject(new Error(`${entry} ended with ${code ?? signal}:\n${output}`)))
+  })
+}
