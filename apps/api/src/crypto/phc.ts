@@ -26,6 +26,7 @@ export function parsePhc(text: string): Argon2Phc | undefined {
   const [memory, passes, parallelism] = [Number(m), Number(t), Number(p)]
   if (memory > cap.memory || passes > cap.passes || parallelism > cap.parallelism) return undefined
   if (memory < 8 * parallelism) return undefined // RFC 9106 §3.1
+  if (salt.length % 4 === 1 || hash.length % 4 === 1) return undefined // no number of bytes has such a length in base64
   return { memory, passes, parallelism, salt: fromBase64(salt), hash: fromBase64(hash) }
 }
 

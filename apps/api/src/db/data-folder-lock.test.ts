@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Interface, createInterface } from 'node:readline'
@@ -113,6 +113,8 @@ function newFolder(): string {
 }
 
 const lockOf = (folder: string) => join(folder, 'lock')
+/** The file that says whose the lock is. */
+const markOf = (folder: string) => join(lockOf(folder), readdirSync(lockOf(folder))[0] ?? 'missing')
 
 interface Owner {
   pid: number
@@ -124,7 +126,7 @@ interface Owner {
 function ownMark(): Owner {
   const folder = newFolder()
   const unlock = lockDataFolder(folder)
-  const mark = JSON.parse(readFileSync(lockOf(folder), 'utf8')) as Owner
+  const mark = JSON.parse(readFileSync(markOf(folder), 'utf8')) as Owner
   unlock()
   return mark
 }
@@ -132,13 +134,17 @@ function ownMark(): Owner {
 const gone: Partial<Owner> = { pid: 2 ** 22 + 1, started: '1' } // beyond the largest pid of Linux
 
 /** Leaves a lock as another process would have, one like this but for what is given. */
-const leaveLock = (folder: string, owner: Partial<Owner> | string, path = lockOf(folder)) =>
-  writeFileSync(path, typeof owner === 'string' ? owner : JSON.stringify({ ...ownMark(), ...owner }))
+function leaveLock(folder: string, owner: Partial<Owner> | string): void {
+  rmSync(lockOf(folder), { recursive: true, force: true })
+  mkdirSync(lockOf(folder))
+  const text = typeof owner === 'string' ? owner : JSON.stringify({ ...ownMark(), ...owner })
+  writeFileSync(join(lockOf(folder), crypto.randomUUID()), text)
+}
 
 /** As if the lock had last been written or touched so long ago. */
 function age(folder: string, seconds: number): void {
   const then = new Date(Date.now() - seconds * 1000)
-  utimesSync(lockOf(folder), then, then)
+  utimesSync(markOf(folder), then, then)
 }
 
 afterEach(() => Promise.all(others.splice(0).map((other) => other.kill())))
@@ -227,9 +233,9 @@ test('a lock that is held is touched every 3 s, until it is given back', () => {
     const unlock = lockDataFolder(folder)
     age(folder, 3600)
     vi.advanceTimersByTime(2_999)
-    expect(Date.now() - statSync(lockOf(folder)).mtimeMs).toBeGreaterThan(3_500_000)
+    expect(Date.now() - statSync(markOf(folder)).mtimeMs).toBeGreaterThan(3_500_000)
     vi.advanceTimersByTime(1)
-    expect(Date.now() - statSync(lockOf(folder)).mtimeMs).toBeLessThan(60_000)
+    expect(Date.now() - statSync(markOf(folder)).mtimeMs).toBeLessThan(60_000)
     unlock()
     expect(vi.getTimerCount()).toBe(0)
   } finally {
@@ -245,9 +251,9 @@ test('a lock that somebody else has by now is neither touched nor taken away', (
     leaveLock(folder, gone) // after, say, this process was stopped for a minute
     age(folder, 3600)
     vi.advanceTimersByTime(10_000)
-    expect(Date.now() - statSync(lockOf(folder)).mtimeMs).toBeGreaterThan(3_500_000)
+    expect(Date.now() - statSync(markOf(folder)).mtimeMs).toBeGreaterThan(3_500_000)
     unlock()
-    expect(JSON.parse(readFileSync(lockOf(folder), 'utf8'))).toMatchObject(gone)
+    expect(JSON.parse(readFileSync(markOf(folder), 'utf8'))).toMatchObject(gone)
   } finally {
     vi.useRealTimers()
   }
@@ -263,13 +269,7 @@ describe('two processes never both have the folder,', () => {
   test.each<[string, (folder: string) => void]>([
     ['a free one', () => undefined],
     ['one with a stale lock', (folder) => leaveLock(folder, gone)],
-    [
-      'one whose stale lock somebody died taking over',
-      (folder) => {
-        leaveLock(folder, gone)
-        leaveLock(folder, gone, `${lockOf(folder)}.claim`)
-      },
-    ],
+    ['one whose stale lock was cleared', (folder) => mkdirSync(lockOf(folder))],
   ])('%s, wherever both are interrupted', async (_name, prepare) => {
     const [first, second] = await startOthers(2)
     if (!first || !second) throw new Error('two were started')

@@ -1,4 +1,15 @@
-import { readFileSync, readlinkSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 
@@ -23,31 +34,47 @@ const abandonedAfter = 10_000
 /**
  * Takes the data folder for this process and returns how to give it back.
  * The lock of a process that no longer runs is taken over.
+ *
+ * The lock is a directory that holds one file, of a name used once, about its owner. A rename puts both there at once
+ * or, where a file is, fails; and removing a dead owner's file, by its name, can't touch another's: two never both have it.
  */
 export function lockDataFolder(folder: string): () => void {
-  const path = join(folder, 'lock')
-  const self = identify(process.pid)
-  if (!create(path, self)) takeOver(path, self, folder)
-  const beating = setInterval(() => touch(path, self), heartbeat)
+  const lock = join(folder, 'lock')
+  const name = crypto.randomUUID()
+  const mine = mkdtempSync(`${lock}.`)
+  try {
+    writeFileSync(join(mine, name), JSON.stringify(identify(process.pid)))
+    while (!moveTo(lock, mine)) evictDead(lock, folder)
+  } catch (error) {
+    rmSync(mine, { recursive: true, force: true })
+    throw error
+  }
+  const mark = join(lock, name)
+  const beating = setInterval(() => ignoring(['ENOENT'], () => utimesSync(mark, new Date(), new Date())), heartbeat)
   beating.unref()
   return () => {
     clearInterval(beating)
-    if (isSame(read(path), self)) rmSync(path, { force: true })
+    rmSync(mark, { force: true })
+    ignoring(['ENOENT', 'ENOTEMPTY', 'EEXIST'], () => rmdirSync(lock)) // the next owner may be in it already
   }
 }
 
-function takeOver(path: string, self: Owner, folder: string): void {
-  // Whoever holds the claim, and nobody else, may replace a stale lock: two can't both take it over.
-  const claim = `${path}.claim`
-  if (!isHeld(claim)) rmSync(claim, { force: true })
-  if (!create(claim, self)) throw lockedError(folder, read(claim))
-  try {
-    if (isHeld(path)) throw lockedError(folder, read(path))
-    const fresh = `${path}.fresh`
-    writeFileSync(fresh, JSON.stringify(self))
-    renameSync(fresh, path)
-  } finally {
-    rmSync(claim, { force: true })
+/** Whether `mine` is the lock now; false when somebody's mark is in it. */
+function moveTo(lock: string, mine: string): boolean {
+  return (
+    ignoring(['ENOTEMPTY', 'EEXIST'], () => {
+      renameSync(mine, lock) // rename(2) replaces an empty directory, and no other
+      return true
+    }) ?? false
+  )
+}
+
+function evictDead(lock: string, folder: string): void {
+  for (const name of ignoring(['ENOENT'], () => readdirSync(lock)) ?? []) {
+    const mark = join(lock, name)
+    const owner = read(mark)
+    if (isHeld(mark, owner)) throw lockedError(folder, owner)
+    rmSync(mark, { force: true })
   }
 }
 
@@ -58,37 +85,17 @@ function lockedError(folder: string, owner: Owner | undefined): DataFolderLocked
   )
 }
 
-/** Creates the file for `owner`; false when there is one. */
-function create(path: string, owner: Owner): boolean {
-  try {
-    writeFileSync(path, JSON.stringify(owner), { flag: 'wx' }) // O_CREAT | O_EXCL
-    return true
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
-    throw error
-  }
-}
-
-/** Whether the file belongs to a process that still runs. */
-function isHeld(path: string): boolean {
-  const owner = read(path)
+/** Whether the mark belongs to a process that still runs. */
+function isHeld(mark: string, owner: Owner | undefined): boolean {
   if (owner?.where === place) return isSame(identify(owner.pid), owner) && isRunning(owner.pid)
-  // Of another container or host, or just being written: only its age tells.
-  const touched = statSync(path, { throwIfNoEntry: false })?.mtimeMs
+  // Of another container or host, or unreadable: only its age tells.
+  const touched = statSync(mark, { throwIfNoEntry: false })?.mtimeMs
   return touched !== undefined && Date.now() - touched < abandonedAfter
 }
 
-function touch(path: string, self: Owner): void {
+function read(mark: string): Owner | undefined {
   try {
-    if (isSame(read(path), self)) utimesSync(path, new Date(), new Date())
-  } catch {
-    // The folder was taken away from under a running process; that is not this file's to report.
-  }
-}
-
-function read(path: string): Owner | undefined {
-  try {
-    const { pid, where, started }: Partial<Owner> = JSON.parse(readFileSync(path, 'utf8'))
+    const { pid, where, started }: Partial<Owner> = JSON.parse(readFileSync(mark, 'utf8'))
     if (typeof pid !== 'number' || typeof where !== 'string') return undefined
     return { pid, where, ...(started !== undefined && { started }) }
   } catch {
@@ -96,8 +103,8 @@ function read(path: string): Owner | undefined {
   }
 }
 
-function isSame(a: Owner | undefined, b: Owner): boolean {
-  return a?.pid === b.pid && a.where === b.where && a.started === b.started
+function isSame(a: Owner, b: Owner): boolean {
+  return a.pid === b.pid && a.where === b.where && a.started === b.started
 }
 
 function isRunning(pid: number): boolean {
@@ -105,7 +112,7 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    return isOneOf(error, ['EPERM'])
   }
 }
 
@@ -128,4 +135,18 @@ function identify(pid: number): Owner {
   } catch {
     return { pid, where: place }
   }
+}
+
+/** What `action` returns, or undefined when it fails with one of `codes`. */
+function ignoring<T>(codes: string[], action: () => T): T | undefined {
+  try {
+    return action()
+  } catch (error) {
+    if (isOneOf(error, codes)) return undefined
+    throw error
+  }
+}
+
+function isOneOf(error: unknown, codes: string[]): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code)
 }

@@ -23,7 +23,11 @@ export function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { name: 'non-error' }
   const isQuery = error instanceof DrizzleQueryError
   const inner = isQuery && error.cause instanceof Error ? error.cause : error
-  const frames = inner.stack?.split('\n').filter((line) => /^\s+at /.test(line))
+  // The stack begins with the message, of which a line may look like a frame.
+  const frames = inner.stack
+    ?.replace(inner.message, '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
   return { name: inner.name, code: codeOf(inner), ...(!isQuery && { message: inner.message }), frames }
 }
 

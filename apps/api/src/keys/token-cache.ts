@@ -9,11 +9,11 @@ export function createTokenCache<Verified>(limit: number) {
     get: (token: string): Verified | undefined => entries.get(token),
 
     set(token: string, verified: Verified): void {
-      if (entries.size >= limit) {
-        const oldest = entries.keys().next()
-        if (!oldest.done) entries.delete(oldest.value)
-      }
+      entries.delete(token) // set again, it is the newest
       entries.set(token, verified)
+      if (entries.size <= limit) return
+      const oldest = entries.keys().next()
+      if (!oldest.done) entries.delete(oldest.value)
     },
 
     get size(): number {

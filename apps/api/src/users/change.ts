@@ -27,12 +27,13 @@ export type Refusal = 'invalid_token' | 'user_not_found' | 'forbidden' | 'reauth
 export async function changeUser(dependencies: ChangeDependencies, change: UserChange): Promise<'changed' | Refusal> {
   const { queries, passwords } = dependencies
   const sensitive = change.password != null
-  const granted = await authorize(dependencies, change.username, { sensitive, currentPassword: change.current_password })
+  const demand = { sensitive, currentPassword: change.current_password }
+  const granted = await authorize(dependencies, change.username, demand)
   if (typeof granted === 'string') return granted
   const password = change.password == null ? undefined : await passwords.hash(change.password)
   const columns = { ...(password !== undefined && { password }), ...(change.birthday != null && { birthday: change.birthday }) }
   const changed = await queries.update(granted.targetId, columns, granted.authority)
-  return changed ? 'changed' : refusalAfterRace(dependencies)
+  return changed ? 'changed' : refusalAfterRace(dependencies, change.username, demand)
 }
 
 /** Deletes the account that `deletion` names. */
@@ -41,10 +42,11 @@ export async function deleteUser(
   deletion: Pick<UserChange, 'username' | 'current_password'>,
 ): Promise<'deleted' | Refusal> {
   const { username, current_password: currentPassword } = deletion
-  const granted = await authorize(dependencies, username, { sensitive: true, currentPassword })
+  const demand = { sensitive: true, currentPassword }
+  const granted = await authorize(dependencies, username, demand)
   if (typeof granted === 'string') return granted
   const deleted = await dependencies.queries.delete(granted.targetId, granted.authority)
-  return deleted ? 'deleted' : refusalAfterRace(dependencies)
+  return deleted ? 'deleted' : refusalAfterRace(dependencies, username, demand)
 }
 
 interface Demand {
@@ -82,7 +84,8 @@ export function isFresh(caller: Pick<Caller, 'authTime'>, now: Date): boolean {
   return now.getTime() / 1000 - caller.authTime < freshness
 }
 
-/** The row or the authority over it went while a password was hashed: somebody else was first. */
-async function refusalAfterRace({ queries, caller }: ChangeDependencies): Promise<Refusal> {
-  return (await queries.findCaller(caller.userId)) ? 'user_not_found' : 'invalid_token'
+/** The row or the authority over it went while a password was hashed: what is left of them says which. */
+async function refusalAfterRace(dependencies: ChangeDependencies, username: string, demand: Demand): Promise<Refusal> {
+  const granted = await authorize(dependencies, username, demand)
+  return typeof granted === 'string' ? granted : 'reauthentication_required'
 }

@@ -22,10 +22,11 @@ export function isUsername(name: string): boolean {
 
 /**
  * What makes a username unique: names that differ in case or in compatibility form only (`ﬁ`, full-width letters) are one.
- * Upper case first, then lower, comes to full case folding (`ß` is `ss`); NFKC on both sides keeps it stable.
+ * Upper case first, then lower, comes to full case folding (`ß` is `ss`), decomposed before: upper-casing makes a letter of
+ * the mark U+0345, which the other marks have to precede (Unicode §3.13). NFKC and once more until nothing changes keeps it stable.
  */
 export function usernameKey(name: string): string {
-  const folded = name.normalize('NFKC').toUpperCase().toLowerCase().replaceAll('ς', 'σ').normalize('NFKC')
+  const folded = name.normalize('NFKD').toUpperCase().toLowerCase().replaceAll('ς', 'σ').normalize('NFKC')
   return folded === name ? folded : usernameKey(folded)
 }
 
