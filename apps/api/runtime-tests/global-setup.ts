@@ -1,3 +1,6 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { startCluster } from './postgres.ts'
 
@@ -8,9 +11,15 @@ declare module 'vitest' {
   }
 }
 
-/** Starts one PostgreSQL for the whole run; each test makes databases of its own on it. */
+/** Starts one PostgreSQL for the whole run, and gives all tests one temporary folder, removed at the end. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-tests-'))
+  chmodSync(folder, 0o755) // PostgreSQL runs as another user
+  process.env['TMPDIR'] = folder
   const cluster = await startCluster()
   project.provide('clusterUrl', cluster.url)
-  return cluster.stop
+  return async () => {
+    await cluster.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
