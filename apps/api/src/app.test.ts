@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createMemoryLog, createTestApp, openTestEmbedded } from '../runtime-tests/in-process.ts'
+import { createApi, freshName, goodPassword } from '../runtime-tests/suite/target.ts'
+import { Overloaded } from './crypto/semaphore.ts'
+import type { OpenDatabase } from './db/open.ts'
+
+let database: OpenDatabase
+beforeAll(async () => {
+  database = await openTestEmbedded()
+})
+afterAll(() => database.close())
+
+async function apiWith(options: Parameters<typeof createTestApp>[1] = {}) {
+  const { app, resources } = await createTestApp(database, options)
+  const api = createApi({ fetch: async (path, init) => app.request(path, init), stop: async () => undefined })
+  return { app, api, resources }
+}
+
+test('createApp() has routes that hono’s fast router can hold', async () => {
+  const { app, api } = await apiWith()
+  await api.get('/health/live')
+  expect(app.router.name).toContain('RegExpRouter')
+})
+
+describe('CORS_ORIGINS', () => {
+  const allowed = 'https://app.example.com'
+
+  test.each([
+    [allowed, allowed],
+    ['https://app.example.com.evil.example', null],
+    ['https://evil.example', null],
+    ['http://app.example.com', null],
+    ['null', null],
+  ])('from %s allows %s', async (origin, expected) => {
+    const { api } = await apiWith({ settings: { corsOrigins: [allowed] } })
+    const headers = {
+      Origin: origin,
+      'Access-Control-Request-Method': 'PATCH',
+      'Access-Control-Request-Headers': 'authorization',
+    }
+    const preflight = await api.send('/user/', { method: 'OPTIONS', headers })
+    const call = await api.send('/health/live', { headers: { Origin: origin } })
+    for (const answer of [preflight, call]) {
+      expect(answer.headers.get('Access-Control-Allow-Origin')).toBe(expected)
+      expect(answer.headers.has('Access-Control-Allow-Credentials')).toBe(false)
+      expect(answer.headers.get('Vary')).toMatch(/Origin/)
+    }
+    if (expected) expect(preflight.headers.get('Access-Control-Allow-Methods')).toMatch(/PATCH/)
+  })
+})
+
+test.each([
+  [31_536_000, 'max-age=31536000'],
+  [0, null],
+])('Strict-Transport-Security for %d seconds is %s', async (hstsMaxAge, expected) => {
+  const { api } = await apiWith({ settings: { hstsMaxAge } })
+  expect((await api.get('/users/me')).headers.get('Strict-Transport-Security')).toBe(expected)
+})
+
+test('PASSWORD_MIN_LENGTH is counted in code points and named to the client', async () => {
+  const { api } = await apiWith({ settings: { passwordMinLength: 15 } })
+  expect(await api.register(freshName(), '🐎'.repeat(14))).toMatchObject({
+    status: 422,
+    body: { errors: [{ path: 'password', message: 'must have 15 to 256 characters' }] },
+  })
+  expect((await api.register(freshName(), '🐎'.repeat(15))).status).toBe(200)
+})
+
+test('ACCESS_TOKEN_TTL ends a token, by the clock of the application', async () => {
+  let now = new Date('2026-01-01T00:00:00Z')
+  const { api } = await apiWith({ settings: { accessTokenTtl: 60 }, clock: () => now })
+  const { token } = await api.account()
+  now = new Date('2026-01-01T00:00:59Z')
+  expect((await api.get('/users/me', token)).status).toBe(200)
+  now = new Date('2026-01-01T00:01:00Z')
+  expect(await api.get('/users/me', token)).toMatchObject({ status: 401, body: { code: 'invalid_token' } })
+})
+
+test('a change of password and a deletion demand the password once the sign-in is ten minutes old', async () => {
+  let now = new Date('2026-01-01T00:00:00Z')
+  const { api } = await apiWith({ clock: () => now })
+  const { username, token } = await api.account()
+  now = new Date('2026-01-01T00:10:00Z')
+  const change = { username, password: 'another quiet harbour' }
+  const refused = { status: 403, body: { code: 'reauthentication_required' } }
+  expect(await api.json('PATCH', '/user/', change, token)).toMatchObject(refused)
+  expect(await api.form('DELETE', '/user/', { username }, token)).toMatchObject(refused)
+  expect((await api.json('PATCH', '/user/', { username, birthday: '1990-05-17' }, token)).status).toBe(200)
+  expect((await api.json('PATCH', '/user/', { ...change, current_password: goodPassword }, token)).status).toBe(200)
+  expect((await api.form('DELETE', '/user/', { username, current_password: change.password }, token)).status).toBe(200)
+})
+
+test('more sign-ins than may wait are answered 503 with Retry-After, and the rest succeed', async () => {
+  const { api } = await apiWith({ platform: { hashConcurrency: 1 } })
+  const { username } = await api.account()
+  const answers = await Promise.all(Array.from({ length: 60 }, () => api.login(username)))
+  const shed = answers.filter(({ status }) => status === 503)
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(33)
+  expect(shed).toHaveLength(27)
+  expect(shed[0]).toMatchObject({ body: { code: 'overloaded' } })
+  expect(shed[0]?.headers.get('Retry-After')).toMatch(/^\d+$/)
+})
+
+test('a fault is a 500 without its reason, which is logged without the statement’s parameters', async () => {
+  const log = createMemoryLog()
+  const { api, resources } = await apiWith({ platform: { log } })
+  const { username, token } = await api.account()
+  resources.users.findCaller = () => Promise.reject(new Error('the reason'))
+  const answer = await api.get('/users/me', token)
+  expect(answer).toMatchObject({ status: 500, body: { code: 'internal_error' } })
+  expect(JSON.stringify(answer.body)).not.toContain('reason')
+  expect(JSON.stringify(log.lines)).toContain('the reason')
+  expect(JSON.stringify(log.lines)).not.toContain(username)
+  resources.users.findCaller = () => Promise.reject(new Overloaded('x'))
+  expect((await api.get('/users/me', token)).status).toBe(503)
+})
