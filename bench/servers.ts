@@ -21,6 +21,8 @@ export interface Server {
 }
 
 const node = process.execPath
+/** As `npm start` has it, for every server on Node alike. */
+const nodeFlags = ['--max-semi-space-size=16']
 const root = fileURLToPath(new URL('..', import.meta.url))
 // The real binary: npm's wrapper would be a second process.
 export const bun = `${root}node_modules/bun/bin/bun.exe`
@@ -73,7 +75,8 @@ export interface RunningServer {
 export async function startServer({ command, entry }: Server, databaseUrl: string): Promise<RunningServer> {
   if (!existsSync(command)) throw new Error(`${command} is missing: run \`pnpm install\` in the root of the repository first`)
   const startedAt = performance.now()
-  const child = start(command, [entry], { cwd: root, env: environment(databaseUrl), stdio: ['ignore', 'pipe', 'pipe'] })
+  const flags = command === node ? nodeFlags : []
+  const child = start(command, [...flags, entry], { cwd: root, env: environment(databaseUrl), stdio: ['ignore', 'pipe', 'pipe'] })
   const url = await announcedUrl(child, entry)
   const { status } = await fetch(`${url}/health/ready`)
   const ready = performance.now() - startedAt
@@ -88,6 +91,7 @@ function environment(databaseUrl: string): Record<string, string> {
     PATH: process.env['PATH'] ?? '',
     HOME: process.env['HOME'] ?? '',
     NODE_ENV: 'production',
+    NODE_COMPILE_CACHE: `${root}node_modules/.cache/node`, // as `npm start` has it
     DATABASE_URL: databaseUrl,
     SECRET: secret,
     GATEHOUSE_SECRET: secret,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { createTestApp, openTestPostgres } from './in-process.ts'
 import postgres from 'postgres'
 import { type Cluster, createDatabase, query, startCluster } from './postgres.ts'
 import { type Runtime, type SpawnedServer, spawnServer, temporaryFolder, testSecret } from './server.ts'
@@ -156,3 +157,43 @@ describe('a PostgreSQL that goes away', () => {
     expect(await server.stop()).toBe(0)
   })
 })
+
+test.each<[string, string, (api: ReturnType<typeof createApi>, username: string, token: string) => Promise<Answer>]>([
+  [
+    'a password change',
+    `password = 'changed by somebody else'`,
+    (api, username, token) =>
+      api.json('PATCH', '/user/', { username, password: 'another quiet harbour', current_password: goodPassword }, token),
+  ],
+  [
+    'a deletion',
+    `password = 'changed by somebody else'`,
+    (api, username, token) => api.form('DELETE', '/user/', { username, current_password: goodPassword }, token),
+  ],
+  [
+    'a password change of an account that is disabled meanwhile',
+    'disabled_at = now()',
+    (api, username, token) => api.json('PATCH', '/user/', { username, password: 'another quiet harbour' }, token),
+  ],
+])('%s that waited for another change of the row is refused when its proof no longer holds', async (_name, change, call) => {
+  const url = await createDatabase(inject('clusterUrl'))
+  const database = await openTestPostgres(url)
+  const { app } = await createTestApp(database)
+  const api = createApi({ fetch: async (path, init) => app.request(path, init), stop: async () => undefined })
+  const { username, token } = await api.account()
+  const other = postgres(url, { max: 1, onnotice: () => undefined })
+  let answer: Promise<Answer> | undefined
+  await other.begin(async (transaction) => {
+    await transaction.unsafe(`update users set ${change}`)
+    answer = call(api, username, token)
+    await expect.poll(async () => (await query(url, waiting))[0]?.['n'], { timeout: 5_000 }).toBe(1)
+  })
+  const status = (await answer)?.status ?? 0
+  expect([401, 403]).toContain(status)
+  const [row] = await query(url, 'select password from users')
+  expect(String(row?.['password'])).toMatch(change.startsWith('password') ? /^changed by somebody else$/ : /^\$argon2id/)
+  await other.end()
+  await database.close()
+})
+
+const waiting = `select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`

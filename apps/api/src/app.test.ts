@@ -90,6 +90,23 @@ test('a change of password and a deletion demand the password once the sign-in i
   expect((await api.form('DELETE', '/user/', { username, current_password: change.password }, token)).status).toBe(200)
 })
 
+test('no token from before a password change decides over the account, however fresh it is', async () => {
+  let now = new Date('2026-01-01T00:00:00Z')
+  const { api } = await apiWith({ clock: () => now })
+  const { username, token } = await api.account()
+  const stolen = await api.token(username)
+  now = new Date('2026-01-01T00:01:00Z')
+  const change = { username, password: 'another quiet harbour', current_password: goodPassword }
+  expect((await api.json('PATCH', '/user/', change, token)).status).toBe(200)
+  const refused = { status: 403, body: { code: 'reauthentication_required' } }
+  const takeover = { username, password: 'a harbour for somebody else' }
+  expect(await api.json('PATCH', '/user/', takeover, stolen)).toMatchObject(refused)
+  expect(await api.form('DELETE', '/user/', { username }, stolen)).toMatchObject(refused)
+  expect((await api.json('PATCH', '/user/', { username, birthday: '1990-05-17' }, token)).status).toBe(200)
+  const again = await api.token(username, change.password)
+  expect((await api.json('PATCH', '/user/', takeover, again)).status).toBe(200)
+})
+
 test('more sign-ins than may wait are answered 503 with Retry-After, and the rest succeed', async () => {
   const { api } = await apiWith({ platform: { hashConcurrency: 1 } })
   const { username } = await api.account()

@@ -5,7 +5,7 @@ import { methodNotAllowed } from 'hono/method-not-allowed'
 import { requestId } from 'hono/request-id'
 import { timeout } from 'hono/timeout'
 import type { Env, Log } from './context.ts'
-import { Overloaded } from './crypto/semaphore.ts'
+import { Abandoned, Overloaded } from './crypto/semaphore.ts'
 import { classifyDatabaseError, describeError } from './db/database-error.ts'
 import { docsRoutes } from './docs/routes.ts'
 import { problem } from './errors.ts'
@@ -34,8 +34,8 @@ export function createApp(resources: Resources) {
   app.notFound((c) => problem(c, 'not_found'))
   app.onError((error, c) => answerError(error, c, log))
 
-  let document: object | undefined
-  const describe = () => (document ??= buildOpenApi(app, { version, serverUrl: '/' }))
+  let document: string | undefined
+  const describe = () => (document ??= JSON.stringify(buildOpenApi(app, { version, serverUrl: '/' })))
   return app
     .route('/', userRoutes(resources))
     .route('/', sessionRoutes(resources))
@@ -73,7 +73,7 @@ function refuseMethod(c: Context<Env>, methods: string[]) {
 }
 
 function answerError(error: Error, c: Context<Env>, log: Log) {
-  if (error instanceof Overloaded) return problem(c, 'overloaded')
+  if (error instanceof Overloaded || error instanceof Abandoned) return problem(c, 'overloaded') // who abandoned it sees nothing
   if (error instanceof HTTPException && error.status === 408) return problem(c, 'request_timeout')
   if (error instanceof HTTPException && error.status === 503) return problem(c, 'timeout')
   // hono could not parse the body, or the client broke off in the middle of it.

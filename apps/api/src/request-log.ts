@@ -16,7 +16,8 @@ export function requestLog(log: Log): MiddlewareHandler<Env> {
       duration_ms: Math.round((performance.now() - start) * 100) / 100,
       code: c.get('problem'),
     }
-    if (status >= 500) log.error(line, 'request')
+    if (status === 503) log.warn(line, 'request')
+    else if (status >= 500) log.error(line, 'request')
     else log.info(line, 'request')
   }
 }

@@ -3,6 +3,7 @@ import { type Api, type Json, freshName, goodPassword } from './target.ts'
 
 const badNames: [string, unknown][] = [
   ['an empty one', ''],
+  ['64 KiB of marks in the wrong order', `a${'\u0301'.repeat(10_000)}${'\u0323'.repeat(10_000)}`],
   ['65 characters', 'x'.repeat(65)],
   ['a space', 'a b'],
   ['a no-break space', 'a\u00A0b'],

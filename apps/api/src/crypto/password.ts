@@ -13,11 +13,12 @@ export interface Verdict {
   outdated: boolean
 }
 
+/** A `signal` that aborts takes a waiting hash out of the queue, with `Abandoned`. */
 export interface PasswordHasher {
   /** Hashes a normalized password to a PHC string. Throws `Overloaded`. */
-  hash(password: string): Promise<string>
+  hash(password: string, signal?: AbortSignal): Promise<string>
   /** Compares in constant time. `stored` undefined (no such account) costs the same. Throws `Overloaded`. */
-  verify(password: string, stored: string | undefined): Promise<Verdict>
+  verify(password: string, stored: string | undefined, signal?: AbortSignal): Promise<Verdict>
 }
 
 /**
@@ -33,18 +34,18 @@ export function createPasswordHasher(options: { argon2id: Argon2id; concurrency:
   const nobody = { ...cost, salt: new Uint8Array(saltLength), hash: new Uint8Array(hashLength) }
 
   return {
-    async hash(password) {
+    async hash(password, signal) {
       const salt = crypto.getRandomValues(new Uint8Array(saltLength))
       const input = { ...cost, password: encode(password), salt, length: hashLength }
-      const hash = await limited(() => argon2id(input))
+      const hash = await limited(() => argon2id(input), signal)
       return formatPhc({ ...cost, salt, hash })
     },
 
-    async verify(password, stored) {
+    async verify(password, stored, signal) {
       const known = stored === undefined ? undefined : parsePhc(stored)
       const { hash, ...parameters } = known ?? nobody
       const input = { ...parameters, password: encode(password), length: hash.length }
-      const computed = await limited(() => argon2id(input))
+      const computed = await limited(() => argon2id(input), signal)
       const matches = equal(computed, hash) && known !== undefined
       return { matches, outdated: matches && !isCurrent(parameters) }
     },

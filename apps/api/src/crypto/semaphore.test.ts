@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Overloaded, createSemaphore } from './semaphore.ts'
+import { Abandoned, Overloaded, createSemaphore } from './semaphore.ts'
 
 /** Runs tasks that end when they are told to, and notes what becomes of them. */
 function createStage(permits: number, queueLimit: number) {
@@ -131,4 +131,21 @@ test('createSemaphore() keeps its promises in any order of arrivals, ends and fa
       },
     ),
   )
+})
+
+test('run() lets a caller that aborts leave the queue, and its place to the next', async () => {
+  const run = createSemaphore(1, 2)
+  const gate = Promise.withResolvers<void>()
+  const first = run(() => gate.promise)
+  const leaving = new AbortController()
+  let ran = false
+  const second = run(async () => void (ran = true), leaving.signal)
+  const third = run(async () => 'third')
+  leaving.abort()
+  await expect(second).rejects.toThrow(Abandoned)
+  const fourth = run(async () => 'fourth')
+  gate.resolve()
+  await first
+  expect([await third, await fourth, ran]).toEqual(['third', 'fourth', false])
+  await expect(run(async () => 'x', AbortSignal.abort())).resolves.toBe('x') // nobody to wait for: it runs
 })

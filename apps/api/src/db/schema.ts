@@ -15,6 +15,8 @@ export const users = pgTable(
     usernameKey: text('username_key').notNull(),
     /** A PHC string; never leaves the server. */
     password: text('password').notNull(),
+    /** When the password was last changed; null while it is the first one. */
+    passwordChangeTime: instant('password_change_time'),
     birthday: date('birthday', { mode: 'string' }),
     role: text('role', { enum: ['user', 'admin'] })
       .notNull()

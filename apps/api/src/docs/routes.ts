@@ -43,8 +43,8 @@ const startScript = {
 
 const OpenApiDocument = z.looseObject({ openapi: z.string() }).meta({ id: 'OpenApiDocument' })
 
-/** @param describe the OpenAPI document, made at the first request */
-export function docsRoutes(describe: () => object, assets: DocsAssets) {
+/** @param describe the OpenAPI document as JSON, made at the first request */
+export function docsRoutes(describe: () => string, assets: DocsAssets) {
   return new Hono<Env>()
     .get(
       '/openapi.json',
@@ -54,7 +54,7 @@ export function docsRoutes(describe: () => object, assets: DocsAssets) {
         tag: 'service',
         success: { description: 'The document.', schema: OpenApiDocument },
       }),
-      (c) => c.json(describe(), 200),
+      (c) => c.body(describe(), 200, { 'Content-Type': 'application/json' }),
     )
     .get(
       '/docs',
@@ -74,6 +74,7 @@ export function docsRoutes(describe: () => object, assets: DocsAssets) {
       const file = c.req.param('file')
       const asset = file === 'start.js' ? startScript : await assets(file)
       if (!asset) return problem(c, 'not_found')
-      return c.body(asset.body, 200, { 'Content-Type': asset.type, 'Cache-Control': 'public, max-age=3600' })
+      c.header('Cache-Control', 'public, max-age=3600')
+      return c.body(asset.body, 200, { 'Content-Type': asset.type })
     })
 }

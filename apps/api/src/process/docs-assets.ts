@@ -10,10 +10,19 @@ const types = new Map([
 
 const require = createRequire(import.meta.url)
 
-/** Serves the few files of the installed swagger-ui-dist that the docs page needs. */
+type Asset = Awaited<ReturnType<DocsAssets>>
+
+const loaded = new Map<string, Promise<Asset>>()
+
+/** Serves the few files of the installed swagger-ui-dist that the docs page needs; each is read once. */
 export const installedDocsAssets: DocsAssets = async (name) => {
   const type = types.get(name)
   if (type === undefined) return undefined
-  const path = require.resolve(`swagger-ui-dist/${name}`)
-  return { body: new Uint8Array(await readFile(path)), type }
+  const asset = loaded.get(name) ?? load(name, type)
+  loaded.set(name, asset)
+  return asset
+}
+
+async function load(name: string, type: string): Promise<Asset> {
+  return { body: new Uint8Array(await readFile(require.resolve(`swagger-ui-dist/${name}`))), type }
 }

@@ -1,5 +1,5 @@
-import type { Server, ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 
 type Fetch = (request: Request) => Response | Promise<Response>
@@ -11,6 +11,9 @@ const limits = {
   keepAliveTimeout: 5_000,
   connectionsCheckingInterval: 1_000,
 }
+
+/** Requests on one connection that may wait for their answers. Browsers send one at a time. */
+const pipelineLimit = 64
 
 /** Milliseconds that running requests get to finish while draining. */
 const drainTime = 10_000
@@ -24,24 +27,37 @@ export interface Listening {
   drain(): Promise<void>
 }
 
-/** Serves `fetch` on `host:port`; port 0 takes a free one. Rejects with the system's error, such as EADDRINUSE. */
+/** Serves `fetch` on `host:port`; port 0 takes a free one. Rejects with what to mend. */
 export async function listen(fetch: Fetch, { host, port }: { host: string; port: number }): Promise<Listening> {
   const server = createAdaptorServer({ fetch, serverOptions: limits }) as Server
   const running = new Set<ServerResponse>()
-  server.on('request', (_request, response: ServerResponse) => {
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     running.add(response)
     response.once('close', () => running.delete(response))
+    limitPipelining(request.socket, response)
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    const explain = (error: Error & { code?: string }) =>
+      reject(new Error(`Can't listen on HOST ${host}, PORT ${port} (${error.code}): choose others; PORT=0 takes a free one.`))
+    server.once('error', explain)
     server.listen(port, host, () => {
-      server.off('error', reject)
+      server.off('error', explain)
       resolve()
     })
   })
   const address = server.address() as AddressInfo
   const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
   return { url: `http://${name}:${address.port}`, drain: () => drain(server, running) }
+}
+
+const unanswered = new WeakMap<Socket, number>()
+
+/** Ends a connection that asks for more and more without reading: each answer would be held in memory. */
+function limitPipelining(socket: Socket, response: ServerResponse): void {
+  const count = (unanswered.get(socket) ?? 0) + 1
+  unanswered.set(socket, count)
+  response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1))
+  if (count > pipelineLimit) socket.destroy()
 }
 
 async function drain(server: Server, running: ReadonlySet<ServerResponse>): Promise<void> {

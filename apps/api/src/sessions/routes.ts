@@ -20,7 +20,7 @@ export function sessionRoutes({ users, passwords, tokens, keyring, clock }: Reso
     }),
     body('form', LoginForm),
     async (c) => {
-      const outcome = await signIn({ users, passwords, tokens, now: clock() }, c.req.valid('form'))
+      const outcome = await signIn({ users, passwords, tokens, now: clock(), signal: c.req.raw.signal }, c.req.valid('form'))
       // No WWW-Authenticate: OAuth2 libraries would show the challenge and hide the reason.
       if (outcome === 'invalid_credentials') return problem(c, outcome, { error: 'invalid_grant' })
       if (outcome === 'not_ready') return problem(c, outcome, { checks: { keys: describeKeys(keyring) } })

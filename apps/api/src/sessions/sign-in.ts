@@ -8,6 +8,8 @@ export interface SignInDependencies {
   passwords: PasswordHasher
   tokens: AccessTokens
   now: Date
+  /** Aborts when the client has left. */
+  signal?: AbortSignal
 }
 
 /** Exchanges a name and a password for an access token. An unknown name costs what a wrong password costs. */
@@ -20,11 +22,14 @@ export async function signIn(
   return first === 'superseded' ? orRefusal(await attempt(dependencies, input)) : first
 }
 
-async function attempt({ users, passwords, tokens, now }: SignInDependencies, input: { username: string; password: string }) {
+async function attempt(
+  { users, passwords, tokens, now, signal }: SignInDependencies,
+  input: { username: string; password: string },
+) {
   const found = await users.findCredentials(usernameKey(input.username))
-  const { matches, outdated } = await passwords.verify(input.password, found?.password)
+  const { matches, outdated } = await passwords.verify(input.password, found?.password, signal)
   if (!found || !matches) return 'invalid_credentials'
-  const newHash = outdated ? await passwords.hash(input.password) : undefined
+  const newHash = outdated ? await passwords.hash(input.password, signal) : undefined
   const subject = { userId: found.id, sessionId: crypto.randomUUID(), username: found.username, role: found.role }
   const accessToken = await tokens.issue(subject, now)
   if (accessToken === undefined) return 'not_ready'

@@ -74,7 +74,7 @@ test.each<[number, boolean]>([
   [86_400, false],
   [-3, true], // another instance's clock is ahead
 ])('isFresh() %d s after the password was proven is %s', (age, verdict) => {
-  expect(isFresh({ authTime: seconds }, new Date((seconds + age) * 1000))).toBe(verdict)
+  expect(isFresh({ authTime: seconds }, { passwordChangeTime: null }, new Date((seconds + age) * 1000))).toBe(verdict)
 })
 
 test.each<[{ id: string; role: Role }, string, boolean]>([

@@ -11,6 +11,8 @@ export interface ChangeDependencies {
   passwords: PasswordHasher
   caller: Caller
   now: Date
+  /** Aborts when the client has left. */
+  signal?: AbortSignal
 }
 
 export interface UserChange {
@@ -30,8 +32,11 @@ export async function changeUser(dependencies: ChangeDependencies, change: UserC
   const demand = { sensitive, currentPassword: change.current_password }
   const granted = await authorize(dependencies, change.username, demand)
   if (typeof granted === 'string') return granted
-  const password = change.password == null ? undefined : await passwords.hash(change.password)
-  const columns = { ...(password !== undefined && { password }), ...(change.birthday != null && { birthday: change.birthday }) }
+  const password = change.password == null ? undefined : await passwords.hash(change.password, dependencies.signal)
+  const columns = {
+    ...(password !== undefined && { password, passwordChangeTime: startOfSecond(dependencies.now) }),
+    ...(change.birthday != null && { birthday: change.birthday }),
+  }
   const changed = await queries.update(granted.targetId, columns, granted.authority)
   return changed ? 'changed' : refusalAfterRace(dependencies, change.username, demand)
 }
@@ -56,7 +61,7 @@ interface Demand {
 }
 
 async function authorize(
-  { queries, passwords, caller, now }: ChangeDependencies,
+  { queries, passwords, caller, now, signal }: ChangeDependencies,
   username: string,
   { sensitive, currentPassword }: Demand,
 ): Promise<Refusal | { targetId: string; authority: Authority }> {
@@ -67,11 +72,14 @@ async function authorize(
   if (!self) return 'invalid_token'
   if (!target) return 'user_not_found'
   if (!mayChange(self, target)) return 'forbidden'
-  const grant = (provenHash: string | undefined) => ({ targetId: target.id, authority: { callerId: self.id, provenHash } })
-  if (!sensitive) return grant(undefined)
-  if (currentPassword == null) return isFresh(caller, now) ? grant(undefined) : 'reauthentication_required'
-  const { matches } = await passwords.verify(currentPassword, self.password)
-  return matches ? grant(self.password) : 'reauthentication_required'
+  const grant = (proof: Omit<Authority, 'callerId'>) => ({ targetId: target.id, authority: { callerId: self.id, ...proof } })
+  if (!sensitive) return grant({})
+  if (currentPassword == null) {
+    const fresh = isFresh(caller, self, now)
+    return fresh ? grant({ signedInAt: new Date(caller.authTime * 1000) }) : 'reauthentication_required'
+  }
+  const { matches } = await passwords.verify(currentPassword, self.password, signal)
+  return matches ? grant({ provenHash: self.password }) : 'reauthentication_required'
 }
 
 /** An account is changed by its owner or an administrator. */
@@ -79,10 +87,18 @@ export function mayChange(caller: Pick<Credentials, 'id' | 'role'>, target: { id
   return caller.id === target.id || caller.role === 'admin'
 }
 
-/** Whether the password was proven recently enough for what can't be undone. */
-export function isFresh(caller: Pick<Caller, 'authTime'>, now: Date): boolean {
-  return now.getTime() / 1000 - caller.authTime < freshness
+/** Whether the password, the present one, was proven recently enough for what can't be undone. */
+export function isFresh(
+  { authTime }: Pick<Caller, 'authTime'>,
+  { passwordChangeTime }: { passwordChangeTime: Date | null },
+  now: Date,
+): boolean {
+  const recent = now.getTime() / 1000 - authTime < freshness
+  return recent && (passwordChangeTime === null || passwordChangeTime.getTime() / 1000 <= authTime)
 }
+
+/** Tokens tell the time in seconds: a sign-in right after a change must not seem older than the change. */
+const startOfSecond = (time: Date) => new Date(Math.floor(time.getTime() / 1000) * 1000)
 
 /** The row or the authority over it went while a password was hashed: what is left of them says which. */
 async function refusalAfterRace(dependencies: ChangeDependencies, username: string, demand: Demand): Promise<Refusal> {

@@ -1,4 +1,4 @@
-import { and, eq, exists, isNull, or, sql } from 'drizzle-orm'
+import { and, eq, exists, isNull, lte, ne, or, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import type { Database } from '../db/open.ts'
 import { users } from '../db/schema.ts'
@@ -35,7 +35,9 @@ export interface NewAccount {
 export interface Authority {
   callerId: string
   /** The caller's hash that `current_password` matched, when it was asked for. */
-  provenHash: string | undefined
+  provenHash?: string
+  /** When the caller signed in, where that is the proof: the password must not have changed since. */
+  signedInAt?: Date
 }
 
 export type UserQueries = ReturnType<typeof createUserQueries>
@@ -79,7 +81,13 @@ export function createUserQueries(db: Database) {
     .prepare('users_select_caller_and_target')
 
   const selectCaller = db
-    .select({ id: users.id, username: users.username, role: users.role, password: users.password })
+    .select({
+      id: users.id,
+      username: users.username,
+      role: users.role,
+      password: users.password,
+      passwordChangeTime: users.passwordChangeTime,
+    })
     .from(users)
     .where(and(eq(users.id, sql.placeholder('id')), enabled))
     .prepare('users_select_caller')
@@ -97,7 +105,7 @@ export function createUserQueries(db: Database) {
     },
 
     /** The account of a caller, unless it was deleted or disabled. */
-    async findCaller(id: string): Promise<Credentials | undefined> {
+    async findCaller(id: string): Promise<(Credentials & { passwordChangeTime: Date | null }) | undefined> {
       const [row] = await selectCaller.execute({ id })
       return row
     },
@@ -121,7 +129,11 @@ export function createUserQueries(db: Database) {
     },
 
     /** Whether the row was changed; false when it, or the caller's authority over it, is gone. */
-    async update(id: string, change: { password?: string; birthday?: string }, authority: Authority): Promise<boolean> {
+    async update(
+      id: string,
+      change: { password?: string; passwordChangeTime?: Date; birthday?: string },
+      authority: Authority,
+    ): Promise<boolean> {
       if (change.password === undefined && change.birthday === undefined) return true
       const rows = await db
         .update(users)
@@ -142,20 +154,22 @@ export function createUserQueries(db: Database) {
   }
 }
 
-/** The caller is still there, still may change the row, and still has the password that was proven. */
-function holds(db: Database, { callerId, provenHash }: Authority) {
+/**
+ * The caller is still there, still may change the row, and the proof still holds. For a row of one's own the row itself is asked:
+ * PostgreSQL looks at that again after it waited for another change of it, but not at a subquery.
+ */
+function holds(db: Database, { callerId, provenHash, signedInAt }: Authority) {
   const caller = alias(users, 'caller')
-  return exists(
-    db
-      .select({ one: sql`1` })
-      .from(caller)
-      .where(
-        and(
-          eq(caller.id, callerId),
-          isNull(caller.disabledAt),
-          or(eq(caller.id, users.id), eq(caller.role, 'admin')),
-          provenHash === undefined ? undefined : eq(caller.password, provenHash),
-        ),
-      ),
-  )
+  const stands = (row: typeof users | typeof caller) =>
+    and(
+      eq(row.id, callerId),
+      isNull(row.disabledAt),
+      provenHash === undefined ? undefined : eq(row.password, provenHash),
+      signedInAt === undefined ? undefined : or(isNull(row.passwordChangeTime), lte(row.passwordChangeTime, signedInAt)),
+    )
+  const administrators = db
+    .select({ one: sql`1` })
+    .from(caller)
+    .where(and(stands(caller), ne(caller.id, users.id), eq(caller.role, 'admin')))
+  return or(stands(users), exists(administrators))
 }

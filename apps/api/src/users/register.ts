@@ -11,10 +11,10 @@ export interface Registration {
 
 /** Creates an account; the database alone decides whether the name is free. */
 export async function register(
-  { queries, passwords, now }: { queries: UserQueries; passwords: PasswordHasher; now: Date },
+  { queries, passwords, now, signal }: { queries: UserQueries; passwords: PasswordHasher; now: Date; signal?: AbortSignal },
   { username, password, birthday = null }: Registration,
 ): Promise<'created' | 'user_exists'> {
-  const hash = await passwords.hash(password)
+  const hash = await passwords.hash(password, signal)
   const row = { id: uuidv7(), username, usernameKey: usernameKey(username), password: hash, birthday }
   return (await queries.insert(row, now)) ? 'created' : 'user_exists'
 }

@@ -32,7 +32,7 @@ export function userRoutes({ users: queries, passwords, tokens, clock, settings 
       }),
       body('json', NewUser),
       async (c) => {
-        const outcome = await register({ queries, passwords, now: clock() }, c.req.valid('json'))
+        const outcome = await register({ queries, passwords, now: clock(), signal: c.req.raw.signal }, c.req.valid('json'))
         return outcome === 'created' ? c.json({ message: created } as const, 200) : problem(c, outcome)
       },
     )
@@ -69,7 +69,7 @@ export function userRoutes({ users: queries, passwords, tokens, clock, settings 
       authenticated,
       body('json', UserChange),
       async (c) => {
-        const dependencies = { queries, passwords, caller: c.get('caller'), now: clock() }
+        const dependencies = { queries, passwords, caller: c.get('caller'), now: clock(), signal: c.req.raw.signal }
         const outcome = await changeUser(dependencies, c.req.valid('json'))
         return outcome === 'changed' ? c.json({ message: updated } as const, 200) : problem(c, outcome)
       },
@@ -87,7 +87,7 @@ export function userRoutes({ users: queries, passwords, tokens, clock, settings 
       authenticated,
       body('form', UserDeletion),
       async (c) => {
-        const dependencies = { queries, passwords, caller: c.get('caller'), now: clock() }
+        const dependencies = { queries, passwords, caller: c.get('caller'), now: clock(), signal: c.req.raw.signal }
         const outcome = await deleteUser(dependencies, c.req.valid('form'))
         return outcome === 'deleted' ? c.json({ message: deleted } as const, 200) : problem(c, outcome)
       },

@@ -4,10 +4,18 @@ import { hasAcceptableLength, isGuessable, normalizePassword, passwordMaxLength 
 import type { Account } from './queries.ts'
 import { countCodePoints, isStorable, isUsername, usernameMaxLength } from './username.ts'
 
-const text = z.string().refine(isStorable, { error: 'must be well-formed Unicode without NUL or U+FFFD', abort: true })
+/**
+ * Text of at most so many characters once normalized. It is bounded before: normalizing takes quadratic time on marks
+ * in the wrong order, and no character decomposes into more than six UTF-16 units.
+ */
+const text = (maxLength: number) =>
+  z
+    .string()
+    .refine((value) => value.length <= 6 * maxLength, { error: `must have at most ${maxLength} characters`, abort: true })
+    .refine(isStorable, { error: 'must be well-formed Unicode without NUL or U+FFFD', abort: true })
 
 /** A name to look up: whatever could have been registered, and anything else of its length. */
-export const Username = text
+export const Username = text(usernameMaxLength)
   .transform((name) => name.normalize('NFC'))
   .refine((name) => name !== '' && countCodePoints(name) <= usernameMaxLength, {
     error: `must have 1 to ${usernameMaxLength} characters`,
@@ -23,13 +31,13 @@ export const NewUsername = Username.refine(isUsername, {
 const examplePassword = 'correct horse battery'
 
 /** A password to compare with a stored one. */
-export const Password = text
+export const Password = text(passwordMaxLength)
   .transform(normalizePassword)
   .refine((password) => hasAcceptableLength(password, 1), { error: `must have 1 to ${passwordMaxLength} characters` })
   .meta({ minLength: 1, maxLength: passwordMaxLength, format: 'password', examples: [examplePassword] })
 
 const newPassword = (minLength: number) =>
-  text
+  text(passwordMaxLength)
     .transform(normalizePassword)
     .refine((password) => hasAcceptableLength(password, minLength), {
       error: `must have ${minLength} to ${passwordMaxLength} characters`,
@@ -42,7 +50,7 @@ const newPassword = (minLength: number) =>
       examples: [examplePassword.padEnd(minLength, ' staple')],
     })
 
-export const Birthday = text
+export const Birthday = text(64)
   .transform((value, context) => {
     const day = parseBirthday(value)
     if (day !== undefined) return day

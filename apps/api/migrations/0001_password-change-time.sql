@@ -1,0 +1,1 @@
+ALTER TABLE "users" ADD COLUMN "password_change_time" timestamp (3) with time zone;
