@@ -22,7 +22,7 @@ export interface Server {
 
 const node = process.execPath
 /** As `npm start` has it, for every server on Node alike. */
-const nodeFlags = ['--max-semi-space-size=16']
+const nodeFlags = ['--max-semi-space-size=8']
 const root = fileURLToPath(new URL('..', import.meta.url))
 // The real binary: npm's wrapper would be a second process.
 export const bun = `${root}node_modules/bun/bin/bun.exe`

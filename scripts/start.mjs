@@ -15,7 +15,7 @@ const leastNode = [22, 18]
 const signals = ['SIGINT', 'SIGTERM']
 
 /** Megabytes. Node takes more on a large machine, and then each collection of young objects takes milliseconds. */
-const flags = ['--max-semi-space-size=16']
+const flags = ['--max-semi-space-size=8']
 
 process.chdir(root)
 if (!isInstalled()) install()

@@ -16,7 +16,7 @@ import { listen } from './process/serve.ts'
 /** The entry on Node, Bun and Deno: configuration → database → application → server, until a signal. */
 async function main(): Promise<void> {
   const config = parseConfig(process.env)
-  const log = createLogger(config, process.stdout.isTTY)
+  const log = await createLogger(config, process.stdout.isTTY)
   const { logger } = log
   const database = await openDatabase(config, logger)
   const resources = await createResources(

@@ -4,8 +4,8 @@ import { setPriority } from 'node:os'
 /** What the threads are called that compute hashes: Node's and Bun's pools. */
 const poolThread = /^(?:libuv-worker|Bun Pool)/
 
-/** The scheduler gives a thread of this niceness a tenth of the share of one of niceness 0. */
-const niceness = 10
+/** The least share that the scheduler gives: about a hundredth of what a thread of niceness 0 gets beside it. */
+const niceness = 19
 
 /**
  * Lets the event loop go before password hashes where both want the processor, so that a flood of

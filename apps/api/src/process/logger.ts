@@ -1,5 +1,4 @@
 import { type Logger, pino } from 'pino'
-import pretty from 'pino-pretty'
 import type { Config } from '../config.ts'
 
 /** A logger, and how to write out at once what it has gathered. */
@@ -9,8 +8,9 @@ export interface ProcessLog {
 }
 
 /** One JSON line per event on standard output, or a readable form where that is a terminal. */
-export function createLogger({ logLevel }: Pick<Config, 'logLevel'>, isTerminal: boolean): ProcessLog {
+export async function createLogger({ logLevel }: Pick<Config, 'logLevel'>, isTerminal: boolean): Promise<ProcessLog> {
   if (isTerminal) {
+    const { default: pretty } = await import('pino-pretty')
     return { logger: pino({ level: logLevel, base: null }, pretty({ sync: true, ignore: 'request_id' })), flush: () => undefined }
   }
   const timestamp = pino.stdTimeFunctions.isoTime
