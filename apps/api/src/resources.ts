@@ -11,7 +11,7 @@ import { type Keyring, openKeyring } from './keys/keyring.ts'
 import { createKeyQueries } from './keys/queries.ts'
 import { type UserQueries, createUserQueries } from './users/queries.ts'
 
-/** What the application settles before it is made; each member has a setting of the same name in the README. */
+/** What the application settles before it is made; the README's settings, parsed. */
 export interface Settings {
   /** Newest first. */
   masterSecrets: readonly string[]

@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
-test('createClient() calls every seed route, typed by status', async () => {
+test('createClient() calls every account route, typed by status', async () => {
   const username = 'ada'
   const password = 'a quiet harbour at dawn'
   const created = await client.user.$post({ json: { username, password, birthday: '1815-12-10' } })

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { withContract } from './contract.ts'
 import { inputSuite } from './input.ts'
 import { securitySuite } from './security.ts'
-import { administrationSuite, seedSuite } from './seed.ts'
+import { administrationSuite, accountSuite } from './accounts.ts'
 import { type Api, type Target, createApi } from './target.ts'
 import { webSuite } from './web.ts'
 
@@ -26,7 +26,7 @@ export function httpSuite(name: string, start: () => Promise<Target>, sql?: (sta
       if (!thing) throw new Error('the target has not started')
       return thing
     }
-    seedSuite(() => started(api))
+    accountSuite(() => started(api))
     if (sql) administrationSuite(() => started(api), sql)
     securitySuite(() => started(api))
     inputSuite(() => started(api))

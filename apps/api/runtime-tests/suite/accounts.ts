@@ -3,8 +3,8 @@ import { type Api, freshName, goodPassword } from './target.ts'
 
 const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
-/** The interface of the tutorial, as its clients use it. */
-export function seedSuite(api: () => Api): void {
+/** The account routes, as existing clients of the interface use them. */
+export function accountSuite(api: () => Api): void {
   describe('POST /user/', () => {
     test.each(['/user/', '/user'])('%s registers an account', async (path) => {
       const answer = await api().json('POST', path, { username: freshName(), password: goodPassword, birthday: '2000-02-29' })
