@@ -30,12 +30,8 @@ export interface Listening {
 /** Serves `fetch` on `host:port`; port 0 takes a free one. Rejects with what to mend. */
 export async function listen(fetch: Fetch, { host, port }: { host: string; port: number }): Promise<Listening> {
   const server = createAdaptorServer({ fetch, serverOptions: limits }) as Server
-  const running = new Set<ServerResponse>()
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    running.add(response)
-    response.once('close', () => running.delete(response))
-    limitPipelining(request.socket, response)
-  })
+  const traffic: Traffic = { running: 0, unanswered: new WeakMap() }
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => count(traffic, socket, response))
   await new Promise<void>((resolve, reject) => {
     const explain = (error: Error & { code?: string }) =>
       reject(new Error(`Can't listen on HOST ${host}, PORT ${port} (${error.code}): choose others; PORT=0 takes a free one.`))
@@ -47,26 +43,34 @@ export async function listen(fetch: Fetch, { host, port }: { host: string; port:
   })
   const address = server.address() as AddressInfo
   const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return { url: `http://${name}:${address.port}`, drain: () => drain(server, running) }
+  return { url: `http://${name}:${address.port}`, drain: () => drain(server, traffic) }
 }
 
-const unanswered = new WeakMap<Socket, number>()
-
-/** Ends a connection that asks for more and more without reading: each answer would be held in memory. */
-function limitPipelining(socket: Socket, response: ServerResponse): void {
-  const count = (unanswered.get(socket) ?? 0) + 1
-  unanswered.set(socket, count)
-  response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1))
-  if (count > pipelineLimit) socket.destroy()
+/** What is under way: in all, and per connection. */
+interface Traffic {
+  running: number
+  unanswered: WeakMap<Socket, number>
 }
 
-async function drain(server: Server, running: ReadonlySet<ServerResponse>): Promise<void> {
+function count(traffic: Traffic, socket: Socket, response: ServerResponse): void {
+  const waiting = (traffic.unanswered.get(socket) ?? 0) + 1
+  traffic.unanswered.set(socket, waiting)
+  traffic.running += 1
+  response.once('close', () => {
+    traffic.running -= 1
+    traffic.unanswered.set(socket, (traffic.unanswered.get(socket) ?? 1) - 1)
+  })
+  // It asks for more and more without reading: each answer would be held in memory.
+  if (waiting > pipelineLimit) socket.destroy()
+}
+
+async function drain(server: Server, traffic: Traffic): Promise<void> {
   const begun = performance.now()
   let lastBusy = begun
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   const sweep = setInterval(() => {
     const now = performance.now()
-    if (running.size > 0) lastBusy = now
+    if (traffic.running > 0) lastBusy = now
     // A connection that never sent a request is not idle to Node, so in the end all are closed;
     // but first a request that is on its way gets the time to arrive.
     if (now - lastBusy > quietTime || now - begun > drainTime) server.closeAllConnections()
