@@ -2,7 +2,6 @@ import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { HTTPException } from 'hono/http-exception'
 import { methodNotAllowed } from 'hono/method-not-allowed'
-import { requestId } from 'hono/request-id'
 import { timeout } from 'hono/timeout'
 import type { Env, Log } from './context.ts'
 import { Abandoned, Overloaded } from './crypto/semaphore.ts'
@@ -25,13 +24,10 @@ const deadline = 10_000
 export function createApp(resources: Resources) {
   const { settings, log } = resources
   const app = new Hono<Env>({ strict: false })
-  app.use(requestId(), requestLog(log), defaultHeaders(settings))
+  app.use(prepare(settings), requestLog(log))
   if (settings.corsOrigins.length > 0) app.use(crossOrigin(settings.corsOrigins))
-  app.use(
-    methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }),
-    timeout(deadline, (c) => new HTTPException(c.get('readingBody') ? 408 : 503)),
-  )
-  app.notFound((c) => problem(c, 'not_found'))
+  app.use(timeout(deadline, (c) => new HTTPException(c.get('readingBody') ? 408 : 503)))
+  app.notFound(refuseUnknown(app))
   app.onError((error, c) => answerError(error, c, log))
 
   let document: string | undefined
@@ -47,23 +43,47 @@ export function createApp(resources: Resources) {
 /** The routes with their inputs and outputs: `hc<AppType>(url)` is a typed client. */
 export type AppType = ReturnType<typeof createApp>
 
-function defaultHeaders({ hstsMaxAge }: Settings) {
-  return async function defaultHeaders(c: Context<Env>, next: () => Promise<void>) {
-    c.header('X-Content-Type-Options', 'nosniff')
-    c.header('Cache-Control', 'no-store') // almost every answer holds a token or an account
-    if (hstsMaxAge > 0) c.header('Strict-Transport-Security', `max-age=${hstsMaxAge}`)
+/** What a client may choose as the id of its request: nothing that could break a log line or a header. */
+const acceptableId = /^[\w=-]{1,255}$/
+
+/** Names the request, and makes ready the headers that its answer carries. */
+function prepare({ hstsMaxAge }: Settings) {
+  const always: Record<string, string> = {
+    'X-Content-Type-Options': 'nosniff',
+    'Cache-Control': 'no-store', // almost every answer holds a token or an account
+    ...(hstsMaxAge > 0 && { 'Strict-Transport-Security': `max-age=${hstsMaxAge}` }),
+  }
+  return async function prepare(c: Context<Env>, next: () => Promise<void>) {
+    const wanted = c.req.header('X-Request-Id')
+    const id = wanted !== undefined && acceptableId.test(wanted) ? wanted : crypto.randomUUID()
+    c.set('requestId', id)
+    c.set('headers', { ...always, 'X-Request-Id': id })
     await next()
   }
 }
 
 function crossOrigin(origins: readonly string[]) {
-  return cors({
+  const answerPreflight = cors({
     origin: [...origins],
     allowMethods: ['GET', 'POST', 'PATCH', 'DELETE'],
     allowHeaders: ['Authorization', 'Content-Type', 'X-Request-Id'],
     exposeHeaders: ['X-Request-Id', 'Retry-After', 'WWW-Authenticate'],
     maxAge: 600,
   })
+  return async function crossOrigin(c: Context<Env>, next: () => Promise<void>) {
+    if (c.req.method === 'OPTIONS') for (const [name, value] of Object.entries(c.get('headers'))) c.header(name, value)
+    return answerPreflight(c, next)
+  }
+}
+
+/** 404, or 405 where another method would be answered. Asked only then, since for most requests there is nothing to ask. */
+function refuseUnknown(app: Hono<Env>) {
+  const lookForMethods = methodNotAllowed({ app, onMethodNotAllowed: refuseMethod })
+  return async function refuseUnknown(c: Context<Env>) {
+    c.res = problem(c, 'not_found')
+    await lookForMethods(c, () => Promise.resolve())
+    return c.res
+  }
 }
 
 function refuseMethod(c: Context<Env>, methods: string[]) {

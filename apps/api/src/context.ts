@@ -4,6 +4,8 @@ import type { Caller } from './keys/access-token.ts'
 export interface Env {
   Variables: {
     requestId: string
+    /** What every answer carries, whatever it is. */
+    headers: Readonly<Record<string, string>>
     /** Who the verified access token speaks for; set behind `requireUser` only. */
     caller: Caller
     /** Whether the request's body is still being read: what goes wrong then is the client's doing. */

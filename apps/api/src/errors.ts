@@ -1,5 +1,6 @@
 import type { Context, TypedResponse } from 'hono'
 import type { Env } from './context.ts'
+import { json } from './respond.ts'
 
 /**
  * Every error the API answers: its HTTP status and the text a person reads.
@@ -95,5 +96,5 @@ export function problem<C extends ErrorCode>(c: Context<Env>, code: C, ...[exten
   if (status === 408 || status === 413) headers['Connection'] = 'close' // the rest of the body is not read
   const body = { type: 'about:blank', title: titleOf(status), status, detail, code, request_id: c.get('requestId'), ...extension }
   c.set('problem', code)
-  return c.json(body, status, headers) as unknown as ProblemResponse<C>
+  return json(c, body, status, headers) as unknown as ProblemResponse<C>
 }

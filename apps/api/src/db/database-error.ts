@@ -9,8 +9,12 @@ const unavailableClasses = new Set(['08', '25', '28', '3D', '40', '53', '55', '5
 /** Every SQLSTATE holds a digit; the system's EPIPE does not. */
 const sqlState = /^(?=.*\d)[0-9A-Z]{5}$/
 
+/** The database did not answer; it may still carry out what it was asked. */
+export class StatementTimeout extends Error {}
+
 /** The verdict on an error of the database, or undefined for any other error. */
 export function classifyDatabaseError(error: unknown): DatabaseFailure | undefined {
+  if (error instanceof StatementTimeout) return 'unavailable'
   if (!(error instanceof DrizzleQueryError)) return undefined
   const code = codeOf(error)
   if (code === undefined || !sqlState.test(code)) return 'unavailable' // the driver's and the socket's own codes

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Env } from '../context.ts'
 import { problem } from '../errors.ts'
 import { operation } from '../openapi.ts'
+import { respond } from '../respond.ts'
 
 /** The files of the docs page by name, or undefined for any other name. */
 export type DocsAssets = (name: string) => Promise<{ body: Uint8Array<ArrayBuffer>; type: string } | undefined>
@@ -18,6 +19,8 @@ const contentSecurityPolicy = [
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ')
+
+const pageHeaders = { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': contentSecurityPolicy }
 
 const page = `<!doctype html>
 <html lang="en">
@@ -54,7 +57,7 @@ export function docsRoutes(describe: () => string, assets: DocsAssets) {
         tag: 'service',
         success: { description: 'The document.', schema: OpenApiDocument },
       }),
-      (c) => c.body(describe(), 200, { 'Content-Type': 'application/json' }),
+      (c) => respond(c, describe(), 200, { 'Content-Type': 'application/json' }),
     )
     .get(
       '/docs',
@@ -64,17 +67,13 @@ export function docsRoutes(describe: () => string, assets: DocsAssets) {
         tag: 'service',
         success: { description: 'The page.', mediaType: 'text/html' },
       }),
-      (c) => {
-        c.header('Content-Security-Policy', contentSecurityPolicy)
-        return c.html(page, 200)
-      },
+      (c) => respond(c, page, 200, pageHeaders),
     )
     .get('/docs/:file', async (c) => {
       // One route for both: beside a fixed path, hono's fast router can't hold a parameter.
       const file = c.req.param('file')
       const asset = file === 'start.js' ? startScript : await assets(file)
       if (!asset) return problem(c, 'not_found')
-      c.header('Cache-Control', 'public, max-age=3600')
-      return c.body(asset.body, 200, { 'Content-Type': asset.type })
+      return respond(c, asset.body, 200, { 'Content-Type': asset.type, 'Cache-Control': 'public, max-age=3600' })
     })
 }

@@ -4,6 +4,7 @@ import type { Env } from '../context.ts'
 import { problem } from '../errors.ts'
 import { operation } from '../openapi.ts'
 import type { Resources } from '../resources.ts'
+import { json } from '../respond.ts'
 
 const Health = z.object({ status: z.literal('ok') }).meta({ id: 'Health', examples: [{ status: 'ok' }] })
 const Readiness = z
@@ -20,7 +21,7 @@ export function healthRoutes({ readiness }: Resources) {
         tag: 'service',
         success: { description: 'It does.', schema: Health },
       }),
-      (c) => c.json({ status: 'ok' as const }, 200),
+      (c) => json(c, { status: 'ok' as const }, 200),
     )
     .get(
       '/health/ready',
@@ -33,7 +34,7 @@ export function healthRoutes({ readiness }: Resources) {
       }),
       async (c) => {
         const { ready, checks } = await readiness()
-        return ready ? c.json({ status: 'ok' as const, checks }, 200) : problem(c, 'not_ready', { checks })
+        return ready ? json(c, { status: 'ok' as const, checks }, 200) : problem(c, 'not_ready', { checks })
       },
     )
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Env } from '../context.ts'
 import { operation } from '../openapi.ts'
 import type { Resources } from '../resources.ts'
+import { json } from '../respond.ts'
 
 const Jwk = z.object({
   kty: z.string(),
@@ -24,9 +25,6 @@ export function keyRoutes({ keyring }: Resources) {
       tag: 'keys',
       success: { description: 'A JSON Web Key Set, to be cached for five minutes.', schema: Jwks },
     }),
-    (c) => {
-      c.header('Cache-Control', 'public, max-age=300')
-      return c.json(keyring.jwks, 200)
-    },
+    (c) => json(c, keyring.jwks, 200, { 'Cache-Control': 'public, max-age=300' }),
   )
 }

@@ -4,6 +4,7 @@ import { problem } from '../errors.ts'
 import { describeKeys } from '../health/readiness.ts'
 import { operation } from '../openapi.ts'
 import type { Resources } from '../resources.ts'
+import { json } from '../respond.ts'
 import { body } from '../validate.ts'
 import { LoginForm, TokenResponse } from './schema.ts'
 import { signIn } from './sign-in.ts'
@@ -24,7 +25,7 @@ export function sessionRoutes({ users, passwords, tokens, keyring, clock }: Reso
       // No WWW-Authenticate: OAuth2 libraries would show the challenge and hide the reason.
       if (outcome === 'invalid_credentials') return problem(c, outcome, { error: 'invalid_grant' })
       if (outcome === 'not_ready') return problem(c, outcome, { checks: { keys: describeKeys(keyring) } })
-      return c.json({ access_token: outcome.accessToken, token_type: 'bearer' as const, expires_in: tokens.ttl }, 200)
+      return json(c, { access_token: outcome.accessToken, token_type: 'bearer' as const, expires_in: tokens.ttl }, 200)
     },
   )
 }

@@ -65,10 +65,7 @@ async function authorize(
   username: string,
   { sensitive, currentPassword }: Demand,
 ): Promise<Refusal | { targetId: string; authority: Authority }> {
-  const [self, { target }] = await Promise.all([
-    queries.findCaller(caller.userId),
-    queries.findCallerAndTarget(caller.userId, usernameKey(username)),
-  ])
+  const [self, target] = await Promise.all([queries.findCredentialsById(caller.userId), queries.findByKey(usernameKey(username))])
   if (!self) return 'invalid_token'
   if (!target) return 'user_not_found'
   if (!mayChange(self, target)) return 'forbidden'

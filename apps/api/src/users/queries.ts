@@ -1,5 +1,6 @@
 import { and, eq, exists, isNull, lte, ne, or, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
+import { createBatchReader } from '../db/batch-reader.ts'
 import type { Database } from '../db/open.ts'
 import { users } from '../db/schema.ts'
 
@@ -12,6 +13,7 @@ export interface Account {
   role: 'user' | 'admin'
   createTime: Date
   lastLogin: Date | null
+  disabledAt: Date | null
 }
 
 /** What proves who somebody is. */
@@ -21,6 +23,7 @@ export interface Credentials {
   role: 'user' | 'admin'
   /** A PHC string. */
   password: string
+  passwordChangeTime: Date | null
 }
 
 export interface NewAccount {
@@ -50,6 +53,14 @@ const account = {
   role: users.role,
   createTime: users.createTime,
   lastLogin: users.lastLogin,
+  disabledAt: users.disabledAt,
+}
+const credentials = {
+  id: users.id,
+  username: users.username,
+  role: users.role,
+  password: users.password,
+  passwordChangeTime: users.passwordChangeTime,
 }
 const enabled = isNull(users.disabledAt)
 
@@ -69,28 +80,33 @@ export function createUserQueries(db: Database) {
     .prepare('users_insert')
 
   const selectCredentials = db
-    .select({ id: users.id, username: users.username, role: users.role, password: users.password })
+    .select(credentials)
     .from(users)
     .where(and(eq(users.usernameKey, sql.placeholder('usernameKey')), enabled))
     .prepare('users_select_credentials')
 
-  const selectCallerAndTarget = db
-    .select({ ...account, disabledAt: users.disabledAt })
-    .from(users)
-    .where(or(eq(users.id, sql.placeholder('callerId')), eq(users.usernameKey, sql.placeholder('targetKey'))))
-    .prepare('users_select_caller_and_target')
-
-  const selectCaller = db
-    .select({
-      id: users.id,
-      username: users.username,
-      role: users.role,
-      password: users.password,
-      passwordChangeTime: users.passwordChangeTime,
-    })
+  const selectCredentialsById = db
+    .select(credentials)
     .from(users)
     .where(and(eq(users.id, sql.placeholder('id')), enabled))
-    .prepare('users_select_caller')
+    .prepare('users_select_credentials_by_id')
+
+  const selectByIds = db
+    .select(account)
+    .from(users)
+    .where(sql`${users.id} = any(array(select json_array_elements_text(${sql.placeholder('ids')}::text::json)::uuid))`)
+    .prepare('users_select_by_ids')
+
+  const selectByKeys = db
+    .select(account)
+    .from(users)
+    .where(sql`${users.usernameKey} = any(array(select json_array_elements_text(${sql.placeholder('keys')}::text::json)))`)
+    .prepare('users_select_by_keys')
+
+  const readById = createBatchReader(
+    (ids: string[]) => selectByIds.execute({ ids: JSON.stringify(ids) }),
+    ({ id }) => id,
+  )
 
   return {
     /** Whether the account was created; false when its name is taken. */
@@ -104,19 +120,22 @@ export function createUserQueries(db: Database) {
       return row
     },
 
-    /** The account of a caller, unless it was deleted or disabled. */
-    async findCaller(id: string): Promise<(Credentials & { passwordChangeTime: Date | null }) | undefined> {
-      const [row] = await selectCaller.execute({ id })
+    async findCredentialsById(id: string): Promise<Credentials | undefined> {
+      const [row] = await selectCredentialsById.execute({ id })
       return row
     },
 
-    /** Both in one statement: whether the caller's account still lives, and the account asked for. */
-    async findCallerAndTarget(callerId: string, targetKey: string) {
-      const rows = await selectCallerAndTarget.execute({ callerId, targetKey })
-      const caller = rows.find((row) => row.id === callerId && row.disabledAt === null)
-      const target = rows.find((row) => row.usernameKey === targetKey)
-      return { caller, target }
+    /** The account of a caller, unless it was deleted or disabled. */
+    async findCaller(id: string): Promise<Account | undefined> {
+      const row = await readById(id)
+      return row?.disabledAt === null ? row : undefined
     },
+
+    /** An account by its name, disabled or not. */
+    findByKey: createBatchReader(
+      (keys: string[]): Promise<Account[]> => selectByKeys.execute({ keys: JSON.stringify(keys) }),
+      ({ usernameKey }) => usernameKey,
+    ),
 
     /** Notes a sign-in, and a new hash where there is one; false if the account or its password changed meanwhile. */
     async recordSignIn(proven: Credentials, newHash: string | undefined, now: Date): Promise<boolean> {

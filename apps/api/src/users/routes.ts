@@ -4,6 +4,7 @@ import { problem } from '../errors.ts'
 import { operation } from '../openapi.ts'
 import { requireUser } from '../require-user.ts'
 import type { Resources } from '../resources.ts'
+import { json } from '../respond.ts'
 import { body, query } from '../validate.ts'
 import { changeUser, deleteUser } from './change.ts'
 import { register } from './register.ts'
@@ -33,7 +34,7 @@ export function userRoutes({ users: queries, passwords, tokens, clock, settings 
       body('json', NewUser),
       async (c) => {
         const outcome = await register({ queries, passwords, now: clock(), signal: c.req.raw.signal }, c.req.valid('json'))
-        return outcome === 'created' ? c.json({ message: created } as const, 200) : problem(c, outcome)
+        return outcome === 'created' ? json(c, { message: created } as const, 200) : problem(c, outcome)
       },
     )
     .get(
@@ -50,10 +51,10 @@ export function userRoutes({ users: queries, passwords, tokens, clock, settings 
       query(UserQuery),
       async (c) => {
         const key = usernameKey(c.req.valid('query').username)
-        const { caller, target } = await queries.findCallerAndTarget(c.get('caller').userId, key)
+        const [caller, target] = await Promise.all([queries.findCaller(c.get('caller').userId), queries.findByKey(key)])
         if (!caller) return problem(c, 'invalid_token')
         if (!target) return problem(c, 'user_not_found')
-        return c.json(viewUser(target, caller), 200)
+        return json(c, viewUser(target, caller), 200)
       },
     )
     .patch(
@@ -71,7 +72,7 @@ export function userRoutes({ users: queries, passwords, tokens, clock, settings 
       async (c) => {
         const dependencies = { queries, passwords, caller: c.get('caller'), now: clock(), signal: c.req.raw.signal }
         const outcome = await changeUser(dependencies, c.req.valid('json'))
-        return outcome === 'changed' ? c.json({ message: updated } as const, 200) : problem(c, outcome)
+        return outcome === 'changed' ? json(c, { message: updated } as const, 200) : problem(c, outcome)
       },
     )
     .delete(
@@ -89,7 +90,7 @@ export function userRoutes({ users: queries, passwords, tokens, clock, settings 
       async (c) => {
         const dependencies = { queries, passwords, caller: c.get('caller'), now: clock(), signal: c.req.raw.signal }
         const outcome = await deleteUser(dependencies, c.req.valid('form'))
-        return outcome === 'deleted' ? c.json({ message: deleted } as const, 200) : problem(c, outcome)
+        return outcome === 'deleted' ? json(c, { message: deleted } as const, 200) : problem(c, outcome)
       },
     )
     .get(
@@ -105,7 +106,7 @@ export function userRoutes({ users: queries, passwords, tokens, clock, settings 
         const account = await queries.findCaller(c.get('caller').userId)
         if (!account) return problem(c, 'invalid_token')
         const { id, username, role } = account
-        return c.json({ id, username, role }, 200)
+        return json(c, { id, username, role }, 200)
       },
     )
 }
