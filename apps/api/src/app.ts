@@ -2,7 +2,6 @@ import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { HTTPException } from 'hono/http-exception'
 import { methodNotAllowed } from 'hono/method-not-allowed'
-import { timeout } from 'hono/timeout'
 import type { Env, Log } from './context.ts'
 import { Abandoned, Overloaded } from './crypto/semaphore.ts'
 import { classifyDatabaseError, describeError } from './db/database-error.ts'
@@ -10,15 +9,12 @@ import { docsRoutes } from './docs/routes.ts'
 import { problem } from './errors.ts'
 import { healthRoutes } from './health/routes.ts'
 import { keyRoutes } from './keys/routes.ts'
-import { buildOpenApi } from './openapi.ts'
+import { buildOpenApi } from './openapi-document.ts'
 import { requestLog } from './request-log.ts'
 import type { Resources, Settings } from './resources.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 import { userRoutes } from './users/routes.ts'
 import { version } from './version.ts'
-
-/** Milliseconds after which a request is answered whatever it waits for. */
-const deadline = 10_000
 
 /** The application: web standards only, so `fetch` of what it returns runs anywhere. */
 export function createApp(resources: Resources) {
@@ -26,7 +22,6 @@ export function createApp(resources: Resources) {
   const app = new Hono<Env>({ strict: false })
   app.use(prepare(settings), requestLog(log))
   if (settings.corsOrigins.length > 0) app.use(crossOrigin(settings.corsOrigins))
-  app.use(timeout(deadline, (c) => new HTTPException(c.get('readingBody') ? 408 : 503)))
   app.notFound(refuseUnknown(app))
   app.onError((error, c) => answerError(error, c, log))
 

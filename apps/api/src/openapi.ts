@@ -1,9 +1,9 @@
 import type { Env as HonoEnv, Hono, MiddlewareHandler } from 'hono'
-import { z } from 'zod'
-import { type ErrorCode, type FieldError, catalogue, titleOf } from './errors.ts'
+import type { z } from 'zod'
+import type { ErrorCode } from './errors.ts'
 
 /** What a middleware or a route says about itself. The fragments of a route are merged. */
-interface Fragment {
+export interface Fragment {
   operation?: Operation
   authenticated?: boolean
   body?: { target: 'json' | 'form'; schema: z.ZodType }
@@ -39,58 +39,15 @@ export function operation(description: Operation): MiddlewareHandler {
   return documentHandler(describe, { operation: description, errors: description.errors ?? [] })
 }
 
-type Json = Record<string, unknown>
-
-/** The OpenAPI 3.1 document of every described route of `app`. */
-export function buildOpenApi<E extends HonoEnv>(
-  app: Pick<Hono<E>, 'routes'>,
-  options: { version: string; serverUrl: string },
-): Json {
-  const paths: Record<string, Json> = {}
-  const schemas: Json = {}
-  for (const route of describedRoutes(app)) {
-    const path = (paths[route.path] ??= {})
-    path[route.method] = describeOperation(route.fragment, schemas)
-  }
-  return {
-    openapi: '3.1.0',
-    info: {
-      title: 'Gatehouse',
-      version: options.version,
-      description: 'Users and sessions over HTTP: register, sign in, carry a token, read and change an account.',
-      license: { name: 'MIT', identifier: 'MIT' },
-    },
-    servers: [{ url: options.serverUrl }],
-    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
-    paths,
-    components: { schemas, securitySchemes },
-  }
-}
-
-const tags: Record<Operation['tag'], string> = {
-  users: 'Accounts: register, read, change and delete.',
-  sessions: 'Sign in.',
-  keys: 'The public keys that verify access tokens.',
-  service: 'Health, and this documentation.',
-}
-
-const securitySchemes = {
-  password: {
-    type: 'oauth2',
-    description: 'Sign in with a username and a password. For first-party clients only (RFC 9700 §2.4).',
-    flows: { password: { tokenUrl: '/login', scopes: {} } },
-  },
-  bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'An access token from `POST /login`.' },
-}
-
-interface DescribedRoute {
+/** A route with all that its handlers say about it. */
+export interface DescribedRoute {
   method: string
   path: string
   fragment: Fragment & { operation: Operation }
 }
 
-/** Merges, per method and path, what the handlers of a route say. */
-function describedRoutes<E extends HonoEnv>(app: Pick<Hono<E>, 'routes'>): DescribedRoute[] {
+/** The routes that describe themselves: merges, per method and path, what their handlers say. */
+export function describedRoutes<E extends HonoEnv>(app: Pick<Hono<E>, 'routes'>): DescribedRoute[] {
   const merged = new Map<string, { method: string; path: string; fragment: Fragment }>()
   for (const { method, path, handler } of app.routes) {
     const fragment = fragments.get(handler)
@@ -105,151 +62,4 @@ function describedRoutes<E extends HonoEnv>(app: Pick<Hono<E>, 'routes'>): Descr
     const shown = (fragment.operation.path ?? path).replaceAll(/:(\w+)/g, '{$1}')
     return [{ method: method.toLowerCase(), path: shown, fragment: { ...fragment, operation: fragment.operation } }]
   })
-}
-
-function describeOperation(fragment: DescribedRoute['fragment'], schemas: Json): Json {
-  const { operation: described, authenticated, body, query, errors = [] } = fragment
-  return {
-    operationId: described.operationId,
-    summary: described.summary,
-    tags: [described.tag],
-    security: authenticated ? [{ password: [] }, { bearer: [] }] : [],
-    ...(query && { parameters: describeParameters(query) }),
-    ...(body && { requestBody: { required: true, content: describeBody(body, schemas) } }),
-    responses: { '200': describeSuccess(described.success, schemas), ...describeErrors([...errors, ...always], schemas) },
-  }
-}
-
-/** What any route may answer. */
-const always: ErrorCode[] = ['internal_error', 'unavailable', 'timeout']
-
-const formTypes = ['application/x-www-form-urlencoded', 'multipart/form-data']
-
-function describeBody({ target, schema }: NonNullable<Fragment['body']>, schemas: Json): Json {
-  const media = { schema: refer(schema, 'input', schemas) }
-  return Object.fromEntries((target === 'json' ? ['application/json'] : formTypes).map((type) => [type, media]))
-}
-
-function describeSuccess(success: Operation['success'], schemas: Json): Json {
-  const content =
-    'schema' in success
-      ? { 'application/json': { schema: refer(success.schema, 'output', schemas) } }
-      : { [success.mediaType]: { schema: { type: 'string' } } }
-  return { description: success.description, headers: { 'X-Request-Id': requestIdHeader }, content }
-}
-
-const requestIdHeader = { description: 'Names this request in the log.', schema: { type: 'string' } }
-
-interface ObjectSchema {
-  properties?: Record<string, { examples?: readonly unknown[] }>
-  required?: readonly string[]
-}
-
-function describeParameters(schema: z.ZodType): Json[] {
-  const { properties = {}, required = [] } = toJsonSchema(schema, 'input') as ObjectSchema
-  return Object.entries(properties).map(([name, { examples, ...property }]) => ({
-    name,
-    in: 'query',
-    required: required.includes(name),
-    schema: property,
-    ...(examples && { example: examples[0] }), // the docs page fills its form from here, not from the schema
-  }))
-}
-
-/** One response per status, one schema per code. */
-function describeErrors(codes: ErrorCode[], schemas: Json): Json {
-  const byStatus = Map.groupBy(new Set(codes), (code) => catalogue[code][0])
-  return Object.fromEntries(
-    [...byStatus].toSorted(([a], [b]) => a - b).map(([status, group]) => [String(status), describeError(group, schemas)]),
-  )
-}
-
-function describeError(codes: ErrorCode[], schemas: Json): Json {
-  const options = codes.map((code) => refer(problemSchema(code), 'output', schemas))
-  const [first] = options
-  const schema = options.length === 1 ? first : { oneOf: options }
-  const examples = Object.fromEntries(codes.map((code) => [code, { value: exampleProblem(code) }]))
-  return {
-    description: codes.map((code) => `\`${code}\`: ${catalogue[code][1]}`).join(' · '),
-    headers: { 'X-Request-Id': requestIdHeader, ...errorHeaders(codes) },
-    content: { 'application/problem+json': { schema, examples } },
-  }
-}
-
-function errorHeaders(codes: ErrorCode[]): Json {
-  if (codes.includes('not_authenticated')) return { 'WWW-Authenticate': challengeHeader }
-  return codes.includes('unavailable') ? { 'Retry-After': retryAfterHeader } : {}
-}
-
-const challengeHeader = { description: '`Bearer`, and why a token was refused (RFC 6750 §3).', schema: { type: 'string' } }
-const retryAfterHeader = { description: 'Seconds to wait before trying again.', schema: { type: 'integer' } }
-
-const exampleErrors: FieldError[] = [{ path: 'username', message: 'must have 1 to 64 characters' }]
-
-const extensions: Partial<Record<ErrorCode, { schema: z.ZodRawShape; example: Json }>> = {
-  invalid_credentials: { schema: { error: z.literal('invalid_grant') }, example: { error: 'invalid_grant' } },
-  invalid_request: {
-    schema: { errors: z.array(z.object({ path: z.string(), message: z.string() })) },
-    example: { errors: exampleErrors },
-  },
-  not_ready: {
-    schema: { checks: z.record(z.string(), z.string()) },
-    example: { checks: { database: 'ok', migrations: 'ok', keys: 'ok' } },
-  },
-}
-
-const problemSchemas = new Map<ErrorCode, z.ZodType>()
-
-function problemSchema(code: ErrorCode): z.ZodType {
-  const known = problemSchemas.get(code)
-  if (known) return known
-  const name = code.replaceAll(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase())
-  const members = {
-    type: z.string(),
-    title: z.string(),
-    status: z.literal(catalogue[code][0]),
-    detail: z.string(),
-    code: z.literal(code),
-    request_id: z.string(),
-    ...extensions[code]?.schema,
-  }
-  const schema = z.looseObject(members).meta({ id: `${name}Problem` })
-  problemSchemas.set(code, schema)
-  return schema
-}
-
-function exampleProblem(code: ErrorCode): Json {
-  const [status, detail] = catalogue[code]
-  const title = titleOf(status)
-  const request_id = '5f1d8e0e-5d0c-4a52-9f0e-0c2f6f8f7a11'
-  return { type: 'about:blank', title, status, detail, code, request_id, ...extensions[code]?.example }
-}
-
-/** A reference to a named schema, which is added to `schemas`; an unnamed one stands inline. */
-function refer(schema: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
-  const id = schema.meta()?.id
-  const json = toJsonSchema(schema, io)
-  if (id === undefined) return json
-  const namesake = schemas[id]
-  if (namesake && JSON.stringify(namesake) !== JSON.stringify(json)) throw new Error(`Two schemas are named ${id}`)
-  schemas[id] = json
-  return { $ref: `#/components/schemas/${id}` }
-}
-
-/** Of OpenAPI 3.1's dialect, JSON Schema 2020-12. zod wraps a named schema into `$defs`; here it stands bare. */
-function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const json: Json & { $defs?: Record<string, Json> } = z.toJSONSchema(schema, {
-    io,
-    unrepresentable: 'any',
-    override: keepExamples,
-  })
-  const id = schema.meta()?.id
-  const { $schema: _schema, id: _id, ...bare } = (id !== undefined && json.$defs?.[id]) || json
-  return bare
-}
-
-/** zod drops the examples of a schema that transforms its input, as being of its output; here they are of both. */
-function keepExamples({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonSchema: Json }): void {
-  const examples = z.globalRegistry.get(zodSchema)?.['examples']
-  if (examples !== undefined) jsonSchema['examples'] = examples
 }

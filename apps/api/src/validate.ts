@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { z } from 'zod'
 import type { Env } from './context.ts'
+import { deadline } from './deadline.ts'
 import { type ErrorCode, type FieldError, type ProblemResponse, problem } from './errors.ts'
 import { documentHandler } from './openapi.ts'
 
@@ -46,7 +47,11 @@ export function body<Target extends 'json' | 'form', Schema extends z.ZodType>(
       c.set('readingBody', false)
       return next()
     }
-    return limit(c, () => validate(c as never, proceed) as Promise<void>)
+    let refusal: Response | void = undefined
+    await deadline(c, async () => {
+      refusal = await limit(c, () => validate(c as never, proceed) as Promise<void>)
+    })
+    return refusal
   }
 
   return documentHandler(validateBody, { body: { target, schema }, errors: bodyRefusals }) as Validator<

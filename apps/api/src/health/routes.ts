@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { z } from 'zod'
 import type { Env } from '../context.ts'
+import { deadline } from '../deadline.ts'
 import { problem } from '../errors.ts'
 import { operation } from '../openapi.ts'
 import type { Resources } from '../resources.ts'
@@ -32,6 +33,7 @@ export function healthRoutes({ readiness }: Resources) {
         success: { description: 'Ready.', schema: Readiness },
         errors: ['not_ready'],
       }),
+      deadline,
       async (c) => {
         const { ready, checks } = await readiness()
         return ready ? json(c, { status: 'ok' as const, checks }, 200) : problem(c, 'not_ready', { checks })
