@@ -1,5 +1,6 @@
 import type { Context, TypedResponse } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { JSONParsed } from 'hono/utils/types'
 import type { Env } from './context.ts'
 
 type Headers = Record<string, string>
@@ -10,9 +11,9 @@ export function json<T, Status extends ContentfulStatusCode>(
   value: T,
   status: Status,
   headers?: Headers,
-): Response & TypedResponse<T, Status, 'json'> {
+): Response & TypedResponse<JSONParsed<T>, Status, 'json'> {
   const response = respond(c, JSON.stringify(value), status, { 'Content-Type': 'application/json', ...headers })
-  return response as Response & TypedResponse<T, Status, 'json'>
+  return response as Response & TypedResponse<JSONParsed<T>, Status, 'json'>
 }
 
 /** As `c.body()`, with the headers that every answer carries; `headers` go before them. */
