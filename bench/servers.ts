@@ -22,7 +22,7 @@ export interface Server {
 
 const node = process.execPath
 /** As `npm start` has it, for every server on Node alike. */
-const nodeFlags = ['--max-semi-space-size=8']
+const nodeFlags = ['--max-semi-space-size=4']
 const root = fileURLToPath(new URL('..', import.meta.url))
 // The real binary: npm's wrapper would be a second process.
 export const bun = `${root}node_modules/bun/bin/bun.exe`
@@ -91,7 +91,9 @@ function environment(databaseUrl: string): Record<string, string> {
     PATH: process.env['PATH'] ?? '',
     HOME: process.env['HOME'] ?? '',
     NODE_ENV: 'production',
-    NODE_COMPILE_CACHE: `${root}node_modules/.cache/node`, // as `npm start` has it
+    // As `npm start` has them.
+    NODE_COMPILE_CACHE: `${root}node_modules/.cache/node`,
+    MALLOC_ARENA_MAX: '1',
     DATABASE_URL: databaseUrl,
     SECRET: secret,
     GATEHOUSE_SECRET: secret,

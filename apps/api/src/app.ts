@@ -10,7 +10,7 @@ import { problem } from './errors.ts'
 import { healthRoutes } from './health/routes.ts'
 import { keyRoutes } from './keys/routes.ts'
 import { buildOpenApi } from './openapi-document.ts'
-import { requestLog } from './request-log.ts'
+import { nameAndLog } from './request-log.ts'
 import type { Resources, Settings } from './resources.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 import { userRoutes } from './users/routes.ts'
@@ -20,7 +20,7 @@ import { version } from './version.ts'
 export function createApp(resources: Resources) {
   const { settings, log } = resources
   const app = new Hono<Env>({ strict: false })
-  app.use(prepare(settings), requestLog(log))
+  app.use(nameAndLog(log, standingHeaders(settings)))
   if (settings.corsOrigins.length > 0) app.use(crossOrigin(settings.corsOrigins))
   app.notFound(refuseUnknown(app))
   app.onError((error, c) => answerError(error, c, log))
@@ -38,22 +38,12 @@ export function createApp(resources: Resources) {
 /** The routes with their inputs and outputs: `hc<AppType>(url)` is a typed client. */
 export type AppType = ReturnType<typeof createApp>
 
-/** What a client may choose as the id of its request: nothing that could break a log line or a header. */
-const acceptableId = /^[\w=-]{1,255}$/
-
-/** Names the request, and makes ready the headers that its answer carries. */
-function prepare({ hstsMaxAge }: Settings) {
-  const always: Record<string, string> = {
+/** What every answer carries besides its request's id. */
+function standingHeaders({ hstsMaxAge }: Settings): Record<string, string> {
+  return {
     'X-Content-Type-Options': 'nosniff',
     'Cache-Control': 'no-store', // almost every answer holds a token or an account
     ...(hstsMaxAge > 0 && { 'Strict-Transport-Security': `max-age=${hstsMaxAge}` }),
-  }
-  return async function prepare(c: Context<Env>, next: () => Promise<void>) {
-    const wanted = c.req.header('X-Request-Id')
-    const id = wanted !== undefined && acceptableId.test(wanted) ? wanted : crypto.randomUUID()
-    c.set('requestId', id)
-    c.set('headers', { ...always, 'X-Request-Id': id })
-    await next()
   }
 }
 
