@@ -12,6 +12,8 @@ export const testSettings: Settings = {
   masterSecrets: [testSecret],
   issuer: 'http://127.0.0.1:8000',
   accessTokenTtl: 1800,
+  sessionIdleTtl: 14 * 86_400,
+  sessionMaxTtl: 90 * 86_400,
   passwordMinLength: 8,
   corsOrigins: [],
   hstsMaxAge: 0,
@@ -32,12 +34,13 @@ export async function createTestApp(
   const resources = await createResources(
     { ...testSettings, ...options.settings },
     {
-      db: database.db,
+      database,
       argon2id: (await pickArgon2id()).argon2id,
       hashConcurrency: 2,
       clock: options.clock ?? (() => new Date()),
       log: createMemoryLog(),
       docsAssets: installedDocsAssets,
+      addressOf: () => '203.0.113.7',
       ...options.platform,
     },
   )

@@ -13,6 +13,7 @@ import { buildOpenApi } from './openapi-document.ts'
 import { nameAndLog } from './request-log.ts'
 import type { Resources, Settings } from './resources.ts'
 import { sessionRoutes } from './sessions/routes.ts'
+import { tokenRoutes } from './sessions/token-routes.ts'
 import { userRoutes } from './users/routes.ts'
 import { version } from './version.ts'
 
@@ -29,6 +30,7 @@ export function createApp(resources: Resources) {
   const describe = () => (document ??= JSON.stringify(buildOpenApi(app, { version, serverUrl: '/' })))
   return app
     .route('/', userRoutes(resources))
+    .route('/', tokenRoutes(resources))
     .route('/', sessionRoutes(resources))
     .route('/', keyRoutes(resources))
     .route('/', healthRoutes(resources))

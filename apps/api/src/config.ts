@@ -25,7 +25,8 @@ export class ConfigError extends Error {
 }
 
 const secretMinLength = 32
-const oneYear = 31_536_000
+const oneDay = 86_400
+const oneYear = 365 * oneDay
 
 const integer = (least: number, most: number) => {
   const error = `must be a whole number from ${least} to ${most}`
@@ -63,6 +64,8 @@ const Environment = z
       )
       .optional(),
     ACCESS_TOKEN_TTL: integer(30, 86_400).default(1800),
+    SESSION_IDLE_TTL: integer(60, oneYear).default(14 * oneDay),
+    SESSION_MAX_TTL: integer(60, 10 * oneYear).default(90 * oneDay),
     PASSWORD_MIN_LENGTH: integer(8, 64).default(8),
     PUBLIC_URL: origin.optional(),
     CORS_ORIGINS: z
@@ -105,6 +108,8 @@ function toConfig(env: z.output<typeof Environment>): Config {
       masterSecrets: env.GATEHOUSE_SECRET,
       issuer,
       accessTokenTtl: env.ACCESS_TOKEN_TTL,
+      sessionIdleTtl: env.SESSION_IDLE_TTL,
+      sessionMaxTtl: env.SESSION_MAX_TTL,
       passwordMinLength: env.PASSWORD_MIN_LENGTH,
       corsOrigins: env.CORS_ORIGINS,
       hstsMaxAge: issuer.startsWith('https:') ? oneYear : 0,

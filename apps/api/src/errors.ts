@@ -12,9 +12,13 @@ export const catalogue = {
   invalid_credentials: [401, 'Incorrect username or password'],
   not_authenticated: [401, 'Not authenticated'],
   invalid_token: [401, 'Invalid credentials'],
+  invalid_grant: [400, 'The refresh token is not valid, or its session has ended'],
+  unsupported_grant_type: [400, 'grant_type must be password or refresh_token'],
+  invalid_oauth_request: [400, 'A parameter is missing, or is there twice'],
   forbidden: [403, 'Only the account itself or an administrator may do this'],
   reauthentication_required: [403, 'Send current_password, or sign in again and retry within 10 minutes'],
   not_found: [404, 'There is nothing at this path'],
+  session_not_found: [404, 'There is no such session of yours'],
   method_not_allowed: [405, 'This path does not support this method'],
   request_timeout: [408, 'The request body did not arrive in time'],
   payload_too_large: [413, 'The request body is larger than 64 KiB'],
@@ -36,8 +40,17 @@ export type FieldError = Extensions['invalid_request']['errors'][number]
 /** What some codes carry beyond the members that all problems share. */
 interface Extensions {
   invalid_credentials: { error: 'invalid_grant' }
+  invalid_grant: OAuthError<'invalid_grant'>
+  unsupported_grant_type: OAuthError<'unsupported_grant_type'>
+  invalid_oauth_request: OAuthError<'invalid_request'>
   invalid_request: { errors: { path: string; message: string }[] }
   not_ready: { checks: Record<string, string> }
+}
+
+/** The members of RFC 6749 §5.2. */
+interface OAuthError<Code extends string> {
+  error: Code
+  error_description: string
 }
 
 interface Shared {
@@ -97,4 +110,29 @@ export function problem<C extends ErrorCode>(c: Context<Env>, code: C, ...[exten
   const body = { type: 'about:blank', title: titleOf(status), status, detail, code, request_id: c.get('requestId'), ...extension }
   c.set('problem', code)
   return json(c, body, status, headers) as unknown as ProblemResponse<C>
+}
+
+/** The codes that OAuth2 libraries are to read, with RFC 6749's own. */
+export const oauthErrors = {
+  invalid_grant: 'invalid_grant',
+  unsupported_grant_type: 'unsupported_grant_type',
+  invalid_oauth_request: 'invalid_request',
+} as const
+
+/** Answers `code` as RFC 6749 §5.2 has it: libraries look for `application/json`. The members of a problem are there, too. */
+export function oauthProblem<C extends keyof typeof oauthErrors>(c: Context<Env>, code: C, detail?: string): ProblemResponse<C> {
+  const [status, standing] = catalogue[code]
+  const description = detail ?? standing
+  const body = {
+    error: oauthErrors[code],
+    error_description: description,
+    type: 'about:blank',
+    title: titleOf(status),
+    status,
+    detail: description,
+    code,
+    request_id: c.get('requestId'),
+  }
+  c.set('problem', code)
+  return json(c, body, status) as unknown as ProblemResponse<C>
 }

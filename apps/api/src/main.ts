@@ -11,7 +11,7 @@ import { type ProcessLog, createLogger } from './process/logger.ts'
 import { embeddedMasterSecret } from './process/master-secret.ts'
 import { createResources } from './resources.ts'
 import { openDatabase } from './process/open-database.ts'
-import { listen } from './process/serve.ts'
+import { listen, remoteAddress } from './process/serve.ts'
 
 /** The entry on Node, Bun and Deno: configuration → database → application → server, until a signal. */
 async function main(): Promise<void> {
@@ -22,12 +22,13 @@ async function main(): Promise<void> {
   const resources = await createResources(
     { ...config.settings, masterSecrets: masterSecretsOf(config) },
     {
-      db: database.db,
+      database,
       argon2id: (await pickArgon2id()).argon2id,
       hashConcurrency: availableParallelism(),
       clock: () => new Date(),
       log: logger,
       docsAssets: installedDocsAssets,
+      addressOf: remoteAddress,
     },
   )
   await resources.passwords.hash('') // makes the threads that hash

@@ -1,6 +1,6 @@
 import type { Env as HonoEnv, Hono } from 'hono'
 import { z } from 'zod'
-import { type ErrorCode, type FieldError, catalogue, titleOf } from './errors.ts'
+import { type ErrorCode, type FieldError, catalogue, oauthErrors, titleOf } from './errors.ts'
 import { type DescribedRoute, type Fragment, type Operation, describedRoutes } from './openapi.ts'
 
 type Json = Record<string, unknown>
@@ -33,7 +33,7 @@ export function buildOpenApi<E extends HonoEnv>(
 
 const tags: Record<Operation['tag'], string> = {
   users: 'Accounts: register, read, change and delete.',
-  sessions: 'Sign in.',
+  sessions: 'Sign in, refresh, sign out.',
   keys: 'The public keys that verify access tokens.',
   service: 'Health, and this documentation.',
 }
@@ -42,9 +42,14 @@ const securitySchemes = {
   password: {
     type: 'oauth2',
     description: 'Sign in with a username and a password. For first-party clients only (RFC 9700 §2.4).',
-    flows: { password: { tokenUrl: '/login', scopes: {} } },
+    flows: { password: { tokenUrl: '/login', refreshUrl: '/token', scopes: {} } },
   },
-  bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'An access token from `POST /login`.' },
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'An access token from `POST /login` or `POST /token`.',
+  },
 }
 
 function describeOperation(fragment: DescribedRoute['fragment'], schemas: Json): Json {
@@ -112,9 +117,12 @@ function describeError(codes: ErrorCode[], schemas: Json): Json {
   return {
     description: codes.map((code) => `\`${code}\`: ${catalogue[code][1]}`).join(' · '),
     headers: { 'X-Request-Id': requestIdHeader, ...errorHeaders(codes) },
-    content: { 'application/problem+json': { schema, examples } },
+    content: { [mediaTypeOf(codes)]: { schema, examples } },
   }
 }
+
+const mediaTypeOf = (codes: ErrorCode[]) =>
+  codes.every((code) => code in oauthErrors) ? 'application/json' : 'application/problem+json'
 
 function errorHeaders(codes: ErrorCode[]): Json {
   if (codes.includes('not_authenticated')) return { 'WWW-Authenticate': challengeHeader }
@@ -127,6 +135,9 @@ const retryAfterHeader = { description: 'Seconds to wait before trying again.', 
 const exampleErrors: FieldError[] = [{ path: 'username', message: 'must have 1 to 64 characters' }]
 
 const extensions: Partial<Record<ErrorCode, { schema: z.ZodRawShape; example: Json }>> = {
+  invalid_grant: oauthExtension('invalid_grant'),
+  unsupported_grant_type: oauthExtension('unsupported_grant_type'),
+  invalid_oauth_request: oauthExtension('invalid_oauth_request'),
   invalid_credentials: { schema: { error: z.literal('invalid_grant') }, example: { error: 'invalid_grant' } },
   invalid_request: {
     schema: { errors: z.array(z.object({ path: z.string(), message: z.string() })) },
@@ -136,6 +147,14 @@ const extensions: Partial<Record<ErrorCode, { schema: z.ZodRawShape; example: Js
     schema: { checks: z.record(z.string(), z.string()) },
     example: { checks: { database: 'ok', migrations: 'ok', keys: 'ok' } },
   },
+}
+
+function oauthExtension(code: keyof typeof oauthErrors): { schema: z.ZodRawShape; example: Json } {
+  const error = oauthErrors[code]
+  return {
+    schema: { error: z.literal(error), error_description: z.string() },
+    example: { error, error_description: catalogue[code][1] },
+  }
 }
 
 const problemSchemas = new Map<ErrorCode, z.ZodType>()

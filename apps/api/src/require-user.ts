@@ -3,14 +3,15 @@ import type { Clock, Env } from './context.ts'
 import { type ProblemResponse, problem } from './errors.ts'
 import type { AccessTokens } from './keys/access-token.ts'
 import { documentHandler } from './openapi.ts'
+import type { Revocations } from './sessions/revocations.ts'
 
 const bearer = /^Bearer +(\S.*)$/i
 
 /**
- * Lets a request through that carries a valid access token (RFC 6750 §2.1) and leaves its `caller`.
- * Whether the caller's account still exists is for the handler's own statement to find out.
+ * Lets a request through that carries a valid access token (RFC 6750 §2.1) of a session that goes on,
+ * and leaves its `caller`. Deleting or disabling an account ends its sessions, so the account lives too.
  */
-export function requireUser({ tokens, clock }: { tokens: AccessTokens; clock: Clock }) {
+export function requireUser({ tokens, revocations, clock }: { tokens: AccessTokens; revocations: Revocations; clock: Clock }) {
   const middleware: MiddlewareHandler<
     Env,
     string,
@@ -19,8 +20,9 @@ export function requireUser({ tokens, clock }: { tokens: AccessTokens; clock: Cl
   > = async function requireUser(c, next) {
     const token = bearer.exec(c.req.header('Authorization') ?? '')?.[1]
     if (token === undefined) return problem(c, 'not_authenticated')
-    const caller = await tokens.verify(token, clock())
-    if (!caller) return problem(c, 'invalid_token')
+    const now = clock()
+    const caller = await tokens.verify(token, now)
+    if (!caller || !(await revocations.isLive(caller.sessionId, now))) return problem(c, 'invalid_token')
     c.set('caller', caller)
     return next()
   }

@@ -3,12 +3,16 @@ import { type Argon2id } from './crypto/argon2.ts'
 import { type PasswordHasher, createPasswordHasher } from './crypto/password.ts'
 import { createVault } from './crypto/secret.ts'
 import { createMigrationCheck } from './db/migrations.ts'
-import type { Database } from './db/open.ts'
+import type { OpenDatabase } from './db/open.ts'
 import type { DocsAssets } from './docs/routes.ts'
 import { type ReadinessChecks, createReadinessChecks } from './health/readiness.ts'
 import { type AccessTokens, createAccessTokens } from './keys/access-token.ts'
 import { type Keyring, openKeyring } from './keys/keyring.ts'
 import { createKeyQueries } from './keys/queries.ts'
+import { keepClean } from './sessions/clean-up.ts'
+import { type SessionQueries, createSessionQueries } from './sessions/queries.ts'
+import { type RefreshTokens, createRefreshTokens } from './sessions/refresh-token.ts'
+import { type Revocations, openRevocations } from './sessions/revocations.ts'
 import { type UserQueries, createUserQueries } from './users/queries.ts'
 
 /** What the application settles before it is made; the README's settings, parsed. */
@@ -19,6 +23,10 @@ export interface Settings {
   issuer: string
   /** Seconds. */
   accessTokenTtl: number
+  /** Seconds without a refresh after which a session is over. */
+  sessionIdleTtl: number
+  /** Seconds after which any session is over. */
+  sessionMaxTtl: number
   /** Code points. */
   passwordMinLength: number
   /** Origins that browsers may call from. */
@@ -29,26 +37,32 @@ export interface Settings {
 
 /** What the runtime gives the application. */
 export interface Platform {
-  db: Database
+  database: OpenDatabase
   argon2id: Argon2id
   /** Password hashes computed at once. */
   hashConcurrency: number
   clock: Clock
   log: Log
   docsAssets: DocsAssets
+  /** The address that a request came from, of what the server passes to `fetch` beside it. */
+  addressOf(bindings: unknown): string | undefined
 }
 
 /** Everything that the routes work with. */
 export interface Resources {
   settings: Settings
   users: UserQueries
+  sessions: SessionQueries
+  revocations: Revocations
   passwords: PasswordHasher
   keyring: Keyring
   tokens: AccessTokens
+  refreshTokens: RefreshTokens
   readiness: ReadinessChecks
   clock: Clock
   log: Log
   docsAssets: DocsAssets
+  addressOf: Platform['addressOf']
 }
 
 /** How many hashes may wait for each that is computed: about a second and a half of work. */
@@ -58,18 +72,26 @@ const rememberedTokens = 10_000
 
 /** Opens the key ring and puts the parts together over a migrated database. */
 export async function createResources(settings: Settings, platform: Platform): Promise<Resources> {
-  const { db, argon2id, hashConcurrency, clock, log, docsAssets } = platform
+  const { database, argon2id, hashConcurrency, clock, log, docsAssets, addressOf } = platform
+  const { db, feed } = database
+  const { accessTokenTtl: ttl, sessionIdleTtl: idle, sessionMaxTtl: max } = settings
   const vault = await createVault(settings.masterSecrets)
   const keyring = await openKeyring(createKeyQueries(db), vault, clock())
+  const sessions = createSessionQueries(db, { idle, max })
+  void keepClean(sessions, { clock, log, closed: feed.closed })
   return {
     settings,
     users: createUserQueries(db),
+    sessions,
+    revocations: openRevocations(sessions, { feed, tokenTtl: ttl, clock, log }),
     passwords: createPasswordHasher({ argon2id, concurrency: hashConcurrency, queueLimit: hashConcurrency * queuePerHash }),
     keyring,
-    tokens: createAccessTokens({ keyring, issuer: settings.issuer, ttl: settings.accessTokenTtl, remember: rememberedTokens }),
+    tokens: createAccessTokens({ keyring, issuer: settings.issuer, ttl, remember: rememberedTokens }),
+    refreshTokens: await createRefreshTokens(settings.masterSecrets),
     readiness: createReadinessChecks(createMigrationCheck(db), keyring),
     clock,
     log,
     docsAssets,
+    addressOf,
   }
 }

@@ -4,7 +4,7 @@ import { bodyLimit } from 'hono/body-limit'
 import type { z } from 'zod'
 import type { Env } from './context.ts'
 import { deadline } from './deadline.ts'
-import { type ErrorCode, type FieldError, type ProblemResponse, problem } from './errors.ts'
+import { type ErrorCode, type FieldError, type ProblemResponse, oauthProblem, problem } from './errors.ts'
 import { documentHandler } from './openapi.ts'
 
 const maxBodySize = 64 * 1024
@@ -16,6 +16,15 @@ const mediaTypes = {
 
 const bodyRefusals = ['request_timeout', 'payload_too_large', 'unsupported_media_type', 'invalid_request'] as const
 type BodyRefusal = (typeof bodyRefusals)[number]
+
+const oauthRefusals = [
+  'request_timeout',
+  'payload_too_large',
+  'unsupported_media_type',
+  'invalid_oauth_request',
+  'invalid_request',
+] as const
+type OAuthRefusal = (typeof oauthRefusals)[number]
 
 type Refusals = { [Code in ErrorCode]: ProblemResponse<Code> }
 
@@ -32,10 +41,27 @@ export function body<Target extends 'json' | 'form', Schema extends z.ZodType>(
   target: Target,
   schema: Schema,
 ): Validator<Target, Schema, BodyRefusal> {
-  const limit = bodyLimit({ maxSize: maxBodySize, onError: (c) => problem(c, 'payload_too_large') })
-  const validate = zValidator(target, schema, refuseInvalid)
+  const validate = readBody(target, zValidator(target, schema, refuseInvalid))
+  return documentHandler(validate, { body: { target, schema }, errors: bodyRefusals }) as Validator<Target, Schema, BodyRefusal>
+}
 
-  async function validateBody(c: Context<Env>, next: () => Promise<void>) {
+/** As `body('form', …)`, but an invalid form is refused as OAuth2 libraries expect (RFC 6749 §5.2). */
+export function oauthForm<Schema extends z.ZodType>(schema: Schema): Validator<'form', Schema, OAuthRefusal> {
+  const refuse = (result: { success: boolean }, c: Context) =>
+    result.success ? undefined : oauthProblem(c, 'invalid_oauth_request')
+  const validate = readBody('form', zValidator('form', schema, refuse))
+  return documentHandler(validate, { body: { target: 'form', schema }, errors: oauthRefusals }) as Validator<
+    'form',
+    Schema,
+    OAuthRefusal
+  >
+}
+
+/** Looks at the media type and the size before `validate` reads the body, and gives up when it takes too long. */
+function readBody(target: 'json' | 'form', validate: unknown) {
+  const limit = bodyLimit({ maxSize: maxBodySize, onError: (c) => problem(c, 'payload_too_large') })
+
+  return async function validateBody(c: Context<Env>, next: () => Promise<void>) {
     const mediaType = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase() ?? ''
     // Unpacking would let 64 KiB become gigabytes.
     const encoding = c.req.header('Content-Encoding') ?? 'identity'
@@ -49,17 +75,13 @@ export function body<Target extends 'json' | 'form', Schema extends z.ZodType>(
     }
     let refusal: Response | void = undefined
     await deadline(c, async () => {
-      refusal = await limit(c, () => validate(c as never, proceed) as Promise<void>)
+      refusal = await limit(c, () => (validate as Middleware)(c, proceed))
     })
     return refusal
   }
-
-  return documentHandler(validateBody, { body: { target, schema }, errors: bodyRefusals }) as Validator<
-    Target,
-    Schema,
-    BodyRefusal
-  >
 }
+
+type Middleware = (c: Context, next: () => Promise<void>) => Promise<void>
 
 /** Accepts query parameters, and documents them. */
 export function query<Schema extends z.ZodType>(schema: Schema): Validator<'query', Schema, 'invalid_request'> {

@@ -65,6 +65,15 @@ export function createApi(target: Target) {
       return String(body['access_token'])
     },
 
+    /** Resolves once a token is refused; what was changed behind the server's back reaches it within a second. */
+    async untilRefused(token: string): Promise<void> {
+      const begun = performance.now()
+      while ((await api.get('/users/me', token)).status !== 401) {
+        if (performance.now() - begun > 1000) throw new Error('the token is accepted after a second')
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+    },
+
     /** A registered account and its token. */
     async account(rest: Json = {}): Promise<{ username: string; token: string }> {
       const username = freshName()

@@ -1,4 +1,4 @@
-import { StatementTimeout } from './database-error.ts'
+import { inTime } from './in-time.ts'
 
 /** Statements of one kind under way at once: the next is sent while one is being answered. */
 const statementsAtOnce = 2
@@ -33,7 +33,7 @@ export function createBatchReader<Key, Row>(
   async function run(keys: Set<Key>): Promise<ReadonlyMap<Key, Row>> {
     running += 1
     try {
-      const rows = await inTime(select([...keys]))
+      const rows = await inTime(select([...keys]), patience)
       return new Map(rows.map((row) => [keyOf(row), row]))
     } finally {
       running -= 1
@@ -59,15 +59,5 @@ export function createBatchReader<Key, Row>(
   return async (key) => {
     const rows = await (running < statementsAtOnce ? run(new Set([key])) : gather(key).rows)
     return rows.get(key)
-  }
-}
-
-async function inTime<T>(statement: Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new StatementTimeout()), patience)
-  try {
-    return await Promise.race([statement, late])
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -1,13 +1,12 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { dataDir } from '@electric-sql/pglite-prepopulatedfs'
 import { drizzle } from 'drizzle-orm/pglite'
 import { migrate } from 'drizzle-orm/pglite/migrator'
-import { existsSync } from 'node:fs'
 import { lockDataFolder } from './data-folder-lock.ts'
 import { migrationsFolder } from './migrations.ts'
-import type { OpenDatabase } from './open.ts'
+import type { Database, Feed, OpenDatabase } from './open.ts'
 import * as schema from './schema.ts'
 
 /**
@@ -21,9 +20,12 @@ export async function openEmbedded(folder: string): Promise<OpenDatabase> {
     const client = await openPglite(join(folder, 'postgres'))
     const db = drizzle(client, { schema })
     await migrate(db, { migrationsFolder })
+    const closing = new AbortController()
     return {
       db,
+      feed: openFeed(client, db, closing.signal),
       async close() {
+        closing.abort()
         await client.close()
         unlock()
       },
@@ -38,4 +40,13 @@ async function openPglite(folder: string): Promise<PGlite> {
   const isNew = !existsSync(join(folder, 'PG_VERSION'))
   // An archive of a fresh cluster is unpacked in a third of the time that initdb takes.
   return PGlite.create(folder, isNew ? { loadDataDir: await dataDir() } : {})
+}
+
+/** One process, one connection: nothing to wait for, and nothing to lose. */
+function openFeed(client: PGlite, db: Database, closed: AbortSignal): Feed {
+  return {
+    read: (select) => select(db),
+    listen: (channel, heard) => void client.listen(channel, heard).catch(() => undefined),
+    closed,
+  }
 }

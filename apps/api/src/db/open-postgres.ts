@@ -1,9 +1,10 @@
 import { drizzle } from 'drizzle-orm/postgres-js'
 import { migrate } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
-import { codeOf } from './database-error.ts'
+import { StatementTimeout, codeOf } from './database-error.ts'
+import { inTime } from './in-time.ts'
 import { migrationsFolder } from './migrations.ts'
-import type { OpenDatabase } from './open.ts'
+import type { Feed, OpenDatabase } from './open.ts'
 import * as schema from './schema.ts'
 
 export interface PostgresOptions {
@@ -28,9 +29,52 @@ const patience = 30
 export async function openPostgres(options: PostgresOptions, onWait: (error: unknown) => void): Promise<OpenDatabase> {
   await migratePostgres(options, onWait)
   const client = connect(options, { max: options.poolSize, statementTimeout: 10_000 })
+  const closing = new AbortController()
+  const feed = openFeed(options, closing.signal)
   return {
     db: drizzle(client, { schema }),
-    close: () => client.end({ timeout: 5 }),
+    feed,
+    async close() {
+      closing.abort()
+      await Promise.all([client.end({ timeout: 5 }), feed.end()])
+    },
+  }
+}
+
+/** Milliseconds that the feed waits for an answer before it takes its connection for lost. */
+const feedPatience = 2_000
+
+/** Two connections: one reads, the other listens. */
+function openFeed(options: PostgresOptions, closed: AbortSignal): Feed & { end(): Promise<void> } {
+  const open = () => connect(options, { max: 1, statementTimeout: feedPatience })
+  let reader = open()
+  let listener: ReturnType<typeof open> | undefined
+  return {
+    closed,
+
+    async read(select) {
+      const used = reader
+      try {
+        return await inTime(select(drizzle(used, { schema })), feedPatience)
+      } catch (error) {
+        if (error instanceof StatementTimeout && reader === used) {
+          reader = open()
+          void used.end({ timeout: 0 }).catch(() => undefined)
+        }
+        throw error
+      }
+    },
+
+    listen(channel, heard) {
+      void listener?.end({ timeout: 0 }).catch(() => undefined)
+      listener = open()
+      // Reconnected, it listens again by itself, and tells of it: something may have been missed.
+      void listener.listen(channel, heard, heard).catch(() => undefined)
+    },
+
+    async end() {
+      await Promise.all([reader.end({ timeout: 0 }), listener?.end({ timeout: 0 })])
+    },
   }
 }
 

@@ -38,6 +38,7 @@ const claims = {
   username: subject.username,
   role: subject.role,
 }
+const issuedFor = { ...subject, authTime: at(now), notAfter: at(now + 2 * ttl) }
 const caller = { ...subject, authTime: now, expiresAt: now + ttl }
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_' // base64url's
@@ -62,8 +63,9 @@ const good = await sign(header, claims)
 
 test('verify() gives the caller of a token that was issued', async () => {
   const { tokens } = create()
-  const token = await tokens.issue(subject, at(now))
-  expect(await tokens.verify(token ?? '', at(now))).toEqual(caller)
+  const issued = await tokens.issue(issuedFor, at(now))
+  expect(issued?.expiresIn).toBe(ttl)
+  expect(await tokens.verify(issued?.accessToken ?? '', at(now))).toEqual(caller)
   expect(await verify(good)).toEqual(caller) // what every row below differs from in one thing
 })
 
@@ -77,7 +79,8 @@ test('verify() gives the caller back as it was issued, whatever the name', async
   })
   await fc.assert(
     fc.asyncProperty(subjects, fc.integer({ min: 0, max: 4_000_000_000_000 }), async (someone, milliseconds) => {
-      const token = (await tokens.issue(someone, new Date(milliseconds))) ?? ''
+      const [authTime, notAfter] = [new Date(milliseconds), new Date(milliseconds + 2000 * ttl)]
+      const { accessToken: token = '' } = (await tokens.issue({ ...someone, authTime, notAfter }, authTime)) ?? {}
       const seconds = Math.floor(milliseconds / 1000)
       const expected = { ...someone, authTime: seconds, expiresAt: seconds + ttl }
       expect(await tokens.verify(token, new Date(milliseconds))).toEqual(expected)
@@ -86,7 +89,21 @@ test('verify() gives the caller back as it was issued, whatever the name', async
 })
 
 test('issue() gives nothing when no key is open', async () => {
-  expect(await create({ signs: false }).tokens.issue(subject, at(now))).toBeUndefined()
+  expect(await create({ signs: false }).tokens.issue(issuedFor, at(now))).toBeUndefined()
+})
+
+test('issue() ends a token with its session', async () => {
+  const { tokens } = create()
+  const issued = await tokens.issue({ ...issuedFor, notAfter: at(now + 7) }, at(now))
+  expect(issued?.expiresIn).toBe(7)
+  expect(await tokens.verify(issued?.accessToken ?? '', at(now + 6))).toBeDefined()
+  expect(await tokens.verify(issued?.accessToken ?? '', at(now + 7))).toBeUndefined()
+})
+
+test('a shorter lifetime holds for tokens that were issued with a longer one', async () => {
+  const long = await withClaims({ exp: now + 100 * ttl })
+  expect(await verify(long, now + ttl - 1)).toBeDefined()
+  expect(await verify(long, now + ttl)).toBeUndefined()
 })
 
 const notInstants = [undefined, null, 'soon', `${now}`, '', true, [now], {}, 'NaN', 'Infinity', '<1e400>', '<-1e400>', 2 ** 53]

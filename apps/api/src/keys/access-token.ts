@@ -18,11 +18,19 @@ export interface Caller {
   expiresAt: number
 }
 
+/** Whom a token is issued for. */
+export interface Subject extends Pick<Caller, 'userId' | 'sessionId' | 'username' | 'role'> {
+  /** When the password was proven. */
+  authTime: Date
+  /** When the session is over: no token of it lives longer. */
+  notAfter: Date
+}
+
 export interface AccessTokens {
-  /** Seconds that a new token lives. */
-  ttl: number
-  /** Signs a token for a sign-in at `now`. Undefined while no signing key is open. */
-  issue(subject: Pick<Caller, 'userId' | 'sessionId' | 'username' | 'role'>, now: Date): Promise<string | undefined>
+  /** Whether a signing key is open. */
+  readonly ready: boolean
+  /** Signs a token at `now`; `expiresIn` in seconds. Undefined while no signing key is open. */
+  issue(subject: Subject, now: Date): Promise<{ accessToken: string; expiresIn: number } | undefined>
   /** The caller, or undefined for anything but a token of ours that is valid at `now`. */
   verify(token: string, now: Date): Promise<Caller | undefined>
 }
@@ -39,21 +47,31 @@ export function createAccessTokens(options: { keyring: Keyring; issuer: string; 
   const verified = createTokenCache<Caller>(options.remember)
 
   return {
-    ttl,
+    get ready() {
+      return keyring.signer !== undefined
+    },
 
-    async issue({ userId, sessionId, username, role }, now) {
+    async issue({ userId, sessionId, username, role, authTime, notAfter }, now) {
       if (!keyring.signer) return undefined
       const { kid, key } = keyring.signer
       const issuedAt = toSeconds(now)
-      return new SignJWT({ sid: sessionId, username, role, auth_time: issuedAt, client_id: 'gatehouse' })
+      const expiresAt = Math.min(issuedAt + ttl, toSeconds(notAfter))
+      const accessToken = await new SignJWT({
+        sid: sessionId,
+        username,
+        role,
+        auth_time: toSeconds(authTime),
+        client_id: 'gatehouse',
+      })
         .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid })
         .setIssuer(issuer)
         .setAudience(issuer)
         .setSubject(userId)
         .setJti(crypto.randomUUID())
         .setIssuedAt(issuedAt)
-        .setExpirationTime(issuedAt + ttl)
+        .setExpirationTime(expiresAt)
         .sign(key)
+      return { accessToken, expiresIn: expiresAt - issuedAt }
     },
 
     async verify(token, now) {
@@ -78,7 +96,7 @@ export function createAccessTokens(options: { keyring: Keyring; issuer: string; 
       requiredClaims: ['exp', 'iat'],
     }
     const result = await jwtVerify(token, key, rules).catch(() => undefined)
-    return result && toCaller(result.payload, toSeconds(now))
+    return result && toCaller(result.payload, toSeconds(now), ttl)
   }
 }
 
@@ -117,12 +135,14 @@ function parseObject(part: string): Record<string, unknown> | undefined {
   }
 }
 
-function toCaller(claims: Record<string, unknown>, now: number): Caller | undefined {
+function toCaller(claims: Record<string, unknown>, now: number, ttl: number): Caller | undefined {
   const { sub, sid, username, role, auth_time, exp, iat } = claims
   if (!isInstant(exp) || !isInstant(iat) || !isInstant(auth_time) || iat > now + clockSkew) return undefined
   if (typeof sub !== 'string' || typeof sid !== 'string' || typeof username !== 'string') return undefined
   if (role !== 'user' && role !== 'admin') return undefined
-  return { userId: sub, sessionId: sid, username, role, authTime: auth_time, expiresAt: exp }
+  const expiresAt = Math.min(exp, iat + ttl) // a shorter ACCESS_TOKEN_TTL holds for the tokens of before, too
+  if (expiresAt <= now) return undefined
+  return { userId: sub, sessionId: sid, username, role, authTime: auth_time, expiresAt }
 }
 
 /** `exp: 1e400` parses as Infinity. */

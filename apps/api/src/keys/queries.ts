@@ -23,7 +23,7 @@ export function createKeyQueries(db: Database) {
     async insertFirst(key: Omit<StoredKey, 'state'>, now: Date): Promise<void> {
       await db
         .insert(signingKeys)
-        .values({ ...key, state: 'current', createTime: now })
+        .values({ ...key, state: 'current', createTime: now, stateTime: now })
         .onConflictDoNothing()
     },
   }

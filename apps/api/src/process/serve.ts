@@ -1,8 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { createAdaptorServer } from '@hono/node-server'
+import { type HttpBindings, createAdaptorServer } from '@hono/node-server'
 
-type Fetch = (request: Request) => Response | Promise<Response>
+type Fetch = (request: Request, bindings?: object) => Response | Promise<Response>
 
 /** Milliseconds. Node's defaults keep a slow client for over a minute. */
 const limits = {
@@ -59,11 +59,16 @@ function answerInTurns(fetch: Fetch): Fetch {
         resolve()
       })
     })
-  return async function answerInTurns(request) {
-    const response = await fetch(request)
+  return async function answerInTurns(request, bindings) {
+    const response = await fetch(request, bindings)
     await (endOfTurn ??= nextTurn())
     return response
   }
+}
+
+/** The peer's address, of what the server passes to `fetch` beside the request. */
+export function remoteAddress(bindings: unknown): string | undefined {
+  return (bindings as Partial<HttpBindings> | undefined)?.incoming?.socket.remoteAddress
 }
 
 /** What is under way: in all, and per connection. */

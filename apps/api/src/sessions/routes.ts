@@ -1,31 +1,93 @@
 import { Hono } from 'hono'
 import type { Env } from '../context.ts'
+import { deadline } from '../deadline.ts'
 import { problem } from '../errors.ts'
-import { describeKeys } from '../health/readiness.ts'
 import { operation } from '../openapi.ts'
+import { requireUser } from '../require-user.ts'
 import type { Resources } from '../resources.ts'
 import { json } from '../respond.ts'
-import { body } from '../validate.ts'
-import { LoginForm, TokenResponse } from './schema.ts'
-import { signIn } from './sign-in.ts'
+import { Message } from '../users/schema.ts'
+import { SessionList, SessionsEnded, viewSession } from './schema.ts'
 
-export function sessionRoutes({ users, passwords, tokens, keyring, clock }: Resources) {
-  return new Hono<Env>().post(
-    '/login',
-    operation({
-      operationId: 'login',
-      summary: 'Sign in with a username and a password, for first-party clients',
-      tag: 'sessions',
-      success: { description: 'An access token.', schema: TokenResponse },
-      errors: ['invalid_credentials', 'overloaded', 'not_ready'],
-    }),
-    body('form', LoginForm),
-    async (c) => {
-      const outcome = await signIn({ users, passwords, tokens, now: clock(), signal: c.req.raw.signal }, c.req.valid('form'))
-      // No WWW-Authenticate: OAuth2 libraries would show the challenge and hide the reason.
-      if (outcome === 'invalid_credentials') return problem(c, outcome, { error: 'invalid_grant' })
-      if (outcome === 'not_ready') return problem(c, outcome, { checks: { keys: describeKeys(keyring) } })
-      return json(c, { access_token: outcome.accessToken, token_type: 'bearer' as const, expires_in: tokens.ttl }, 200)
-    },
-  )
+const signedOut = 'Signed out'
+const ended = 'Session ended'
+
+const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
+
+export function sessionRoutes({ sessions, revocations, tokens, clock }: Resources) {
+  const authenticated = requireUser({ tokens, revocations, clock })
+
+  return new Hono<Env>()
+    .post(
+      '/logout',
+      operation({
+        operationId: 'logout',
+        summary: 'End the session that asks',
+        tag: 'sessions',
+        success: {
+          description: 'Its tokens are refused from now on, within a second on every instance.',
+          schema: Message(signedOut),
+        },
+      }),
+      deadline,
+      authenticated,
+      async (c) => {
+        const { sessionId, userId } = c.get('caller')
+        await sessions.end(sessionId, userId)
+        await revocations.catchUp()
+        return json(c, { message: signedOut } as const, 200)
+      },
+    )
+    .get(
+      '/sessions',
+      operation({
+        operationId: 'listSessions',
+        summary: 'One’s own sessions, the one used last first',
+        tag: 'sessions',
+        success: { description: 'Those that go on.', schema: SessionList },
+      }),
+      deadline,
+      authenticated,
+      async (c) => {
+        const { userId, sessionId } = c.get('caller')
+        const rows = await sessions.list(userId, clock())
+        return json(c, { sessions: rows.map((row) => viewSession(row, sessionId)) }, 200)
+      },
+    )
+    .delete(
+      '/sessions',
+      operation({
+        operationId: 'endOtherSessions',
+        summary: 'End all sessions of one’s own but the one that asks',
+        tag: 'sessions',
+        success: { description: 'How many there were.', schema: SessionsEnded },
+      }),
+      deadline,
+      authenticated,
+      async (c) => {
+        const { userId, sessionId } = c.get('caller')
+        const count = await sessions.endOthers(userId, sessionId, clock())
+        await revocations.catchUp()
+        return json(c, { message: 'Other sessions ended', sessions_ended: count } as const, 200)
+      },
+    )
+    .delete(
+      '/sessions/:id',
+      operation({
+        operationId: 'endSession',
+        summary: 'End one session of one’s own',
+        tag: 'sessions',
+        success: { description: 'It is over.', schema: Message(ended) },
+        errors: ['session_not_found'],
+      }),
+      deadline,
+      authenticated,
+      async (c) => {
+        const id = c.req.param('id').toLowerCase()
+        const found = uuid.test(id) && (await sessions.end(id, c.get('caller').userId))
+        if (!found) return problem(c, 'session_not_found')
+        await revocations.catchUp()
+        return json(c, { message: ended } as const, 200)
+      },
+    )
 }

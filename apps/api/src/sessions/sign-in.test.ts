@@ -54,11 +54,11 @@ async function outdated(): Promise<string> {
 }
 
 function attempt(username: string, given = password, changed: Partial<Pick<Resources, 'passwords' | 'tokens'>> = {}) {
-  const { users: queries, passwords, tokens } = { ...resources, ...changed }
-  return signIn({ users: queries, passwords, tokens, now }, { username, password: given })
+  const device = { userAgent: null, addressPrefix: null }
+  return signIn({ ...resources, ...changed, now }, { username, password: given }, device)
 }
 
-const accepted = { accessToken: expect.any(String) }
+const accepted = { accessToken: expect.any(String), refreshToken: expect.any(String), expiresIn: 1800, refreshExpiresIn: 14 * 86_400 }
 
 /** A hasher that verifies as the real one does and lets `deed` happen before it says so. */
 function meanwhile(deed: () => PromiseLike<unknown>): PasswordHasher & { verified: number } {

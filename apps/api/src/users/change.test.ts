@@ -42,6 +42,7 @@ const remove = (caller: Caller) => database.db.delete(users).where(eq(users.id, 
 
 const dependencies = (caller: Caller, passwords: PasswordHasher = resources.passwords) => ({
   queries: resources.users,
+  revocations: resources.revocations,
   passwords,
   caller,
   now,
@@ -166,10 +167,10 @@ describe('changeUser() and deleteUser() when the world changes while a password 
         changeUser(dependencies(caller, together), { username: caller.username, password: choice, current_password: password }),
       ),
     )
-    expect(new Set(outcomes)).toEqual(new Set(['changed', 'reauthentication_required']))
+    expect(new Set(outcomes)).toEqual(new Set([{ sessionsEnded: 0 }, 'reauthentication_required']))
     const stored = (await rowOf(caller))?.password
     const made = await Promise.all(choices.map(async (choice) => (await resources.passwords.verify(choice, stored)).matches))
-    expect(made).toEqual(outcomes.map((outcome) => outcome === 'changed'))
+    expect(made).toEqual(outcomes.map((outcome) => typeof outcome === 'object'))
   })
 })
 
@@ -177,7 +178,7 @@ test('changeUser() finds the account under any spelling of its name, and changes
   const caller = await enrol()
   const before = await rowOf(caller)
   const change = { username: caller.username.toUpperCase(), birthday: '1815-12-10', password: null }
-  expect(await changeUser(dependencies(caller), change)).toBe('changed')
+  expect(await changeUser(dependencies(caller), change)).toEqual({ sessionsEnded: undefined })
   expect(await rowOf(caller)).toEqual({ ...before, birthday: '1815-12-10' })
   expect(usernameKey(change.username)).toBe(before?.usernameKey)
 })

@@ -1,5 +1,6 @@
 import type { PasswordHasher } from '../crypto/password.ts'
 import type { Caller } from '../keys/access-token.ts'
+import type { Revocations } from '../sessions/revocations.ts'
 import type { Authority, Credentials, UserQueries } from './queries.ts'
 import { usernameKey } from './username.ts'
 
@@ -9,6 +10,7 @@ const freshness = 600
 export interface ChangeDependencies {
   queries: UserQueries
   passwords: PasswordHasher
+  revocations: Pick<Revocations, 'catchUp'>
   caller: Caller
   now: Date
   /** Aborts when the client has left. */
@@ -22,12 +24,17 @@ export interface UserChange {
   current_password?: string | null | undefined
 }
 
+export interface Changed {
+  /** How many other sessions of the account a new password ended. */
+  sessionsEnded: number | undefined
+}
+
 /** Why an account may not be changed; the codes of the problem that answers it. */
 export type Refusal = 'invalid_token' | 'user_not_found' | 'forbidden' | 'reauthentication_required'
 
 /** Changes what `change` holds of the account it names. */
-export async function changeUser(dependencies: ChangeDependencies, change: UserChange): Promise<'changed' | Refusal> {
-  const { queries, passwords } = dependencies
+export async function changeUser(dependencies: ChangeDependencies, change: UserChange): Promise<Changed | Refusal> {
+  const { queries, passwords, revocations, caller } = dependencies
   const sensitive = change.password != null
   const demand = { sensitive, currentPassword: change.current_password }
   const granted = await authorize(dependencies, change.username, demand)
@@ -37,8 +44,11 @@ export async function changeUser(dependencies: ChangeDependencies, change: UserC
     ...(password !== undefined && { password, passwordChangeTime: startOfSecond(dependencies.now) }),
     ...(change.birthday != null && { birthday: change.birthday }),
   }
-  const changed = await queries.update(granted.targetId, columns, granted.authority)
-  return changed ? 'changed' : refusalAfterRace(dependencies, change.username, demand)
+  const sessionsEnded = await queries.update(granted.targetId, columns, { ...granted.authority, keptSession: caller.sessionId })
+  if (sessionsEnded === undefined) return refusalAfterRace(dependencies, change.username, demand)
+  if (password === undefined) return { sessionsEnded: undefined }
+  await revocations.catchUp()
+  return { sessionsEnded }
 }
 
 /** Deletes the account that `deletion` names. */
@@ -51,7 +61,9 @@ export async function deleteUser(
   const granted = await authorize(dependencies, username, demand)
   if (typeof granted === 'string') return granted
   const deleted = await dependencies.queries.delete(granted.targetId, granted.authority)
-  return deleted ? 'deleted' : refusalAfterRace(dependencies, username, demand)
+  if (!deleted) return refusalAfterRace(dependencies, username, demand)
+  await dependencies.revocations.catchUp()
+  return 'deleted'
 }
 
 interface Demand {

@@ -1,8 +1,8 @@
-import { and, eq, exists, isNull, lte, ne, or, sql } from 'drizzle-orm'
+import { and, count, eq, exists, isNull, lte, ne, or, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import { createBatchReader } from '../db/batch-reader.ts'
 import type { Database } from '../db/open.ts'
-import { users } from '../db/schema.ts'
+import { keeping, sessions, users } from '../db/schema.ts'
 
 /** An account without its password hash. */
 export interface Account {
@@ -91,22 +91,11 @@ export function createUserQueries(db: Database) {
     .where(and(eq(users.id, sql.placeholder('id')), enabled))
     .prepare('users_select_credentials_by_id')
 
-  const selectByIds = db
-    .select(account)
-    .from(users)
-    .where(sql`${users.id} = any(array(select json_array_elements_text(${sql.placeholder('ids')}::text::json)::uuid))`)
-    .prepare('users_select_by_ids')
-
   const selectByKeys = db
     .select(account)
     .from(users)
     .where(sql`${users.usernameKey} = any(array(select json_array_elements_text(${sql.placeholder('keys')}::text::json)))`)
     .prepare('users_select_by_keys')
-
-  const readById = createBatchReader(
-    (ids: string[]) => selectByIds.execute({ ids: JSON.stringify(ids) }),
-    ({ id }) => id,
-  )
 
   return {
     /** Whether the account was created; false when its name is taken. */
@@ -125,41 +114,32 @@ export function createUserQueries(db: Database) {
       return row
     },
 
-    /** The account of a caller, unless it was deleted or disabled. */
-    async findCaller(id: string): Promise<Account | undefined> {
-      const row = await readById(id)
-      return row?.disabledAt === null ? row : undefined
-    },
-
     /** An account by its name, disabled or not. */
     findByKey: createBatchReader(
       (keys: string[]): Promise<Account[]> => selectByKeys.execute({ keys: JSON.stringify(keys) }),
       ({ usernameKey }) => usernameKey,
     ),
 
-    /** Notes a sign-in, and a new hash where there is one; false if the account or its password changed meanwhile. */
-    async recordSignIn(proven: Credentials, newHash: string | undefined, now: Date): Promise<boolean> {
-      const rows = await db
-        .update(users)
-        .set({ lastLogin: now, ...(newHash !== undefined && { password: newHash }) })
-        .where(and(eq(users.id, proven.id), eq(users.password, proven.password), enabled))
-        .returning({ id: users.id })
-      return rows.length === 1
-    },
-
-    /** Whether the row was changed; false when it, or the caller's authority over it, is gone. */
+    /**
+     * Changes the row. A new password ends the account's sessions but `keptSession`: how many, or
+     * undefined when the row, or the caller's authority over it, is gone.
+     */
     async update(
       id: string,
       change: { password?: string; passwordChangeTime?: Date; birthday?: string },
-      authority: Authority,
-    ): Promise<boolean> {
-      if (change.password === undefined && change.birthday === undefined) return true
-      const rows = await db
+      { keptSession, ...authority }: Authority & { keptSession: string },
+    ): Promise<number | undefined> {
+      if (change.password === undefined && change.birthday === undefined) return 0
+      const others = db
+        .select({ count: count() })
+        .from(sessions)
+        .where(and(eq(sessions.userId, users.id), ne(sessions.id, keptSession)))
+      const [row] = await db
         .update(users)
         .set(change)
-        .where(and(eq(users.id, id), holds(db, authority)))
-        .returning({ id: users.id })
-      return rows.length === 1
+        .where(and(eq(users.id, id), holds(db, authority), keeping(keptSession)))
+        .returning({ sessionsEnded: change.password === undefined ? sql<string>`0` : sql<string>`(${others})` })
+      return row && Number(row.sessionsEnded)
     },
 
     /** Whether the row was deleted; false when it, or the caller's authority over it, is gone. */

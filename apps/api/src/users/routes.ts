@@ -8,16 +8,25 @@ import { json } from '../respond.ts'
 import { body, query } from '../validate.ts'
 import { changeUser, deleteUser } from './change.ts'
 import { register } from './register.ts'
-import { CurrentUser, Message, UserDeletion, UserQuery, UserView, userBodies, viewUser } from './schema.ts'
+import {
+  CurrentUser,
+  Message,
+  userUpdated,
+  UserDeletion,
+  UserQuery,
+  UserChanged,
+  UserView,
+  userBodies,
+  viewUser,
+} from './schema.ts'
 import { usernameKey } from './username.ts'
 
 const created = 'User created successfully'
-const updated = 'User updated successfully'
 const deleted = 'User deleted successfully'
 
-export function userRoutes({ users: queries, passwords, tokens, clock, settings }: Resources) {
+export function userRoutes({ users: queries, passwords, tokens, revocations, clock, settings }: Resources) {
   const { NewUser, UserChange } = userBodies(settings.passwordMinLength)
-  const authenticated = requireUser({ tokens, clock })
+  const authenticated = requireUser({ tokens, revocations, clock })
 
   // Written without the final slash, served with and without it: hono's client can't call the other form.
   return new Hono<Env>()
@@ -50,11 +59,8 @@ export function userRoutes({ users: queries, passwords, tokens, clock, settings 
       authenticated,
       query(UserQuery),
       async (c) => {
-        const key = usernameKey(c.req.valid('query').username)
-        const [caller, target] = await Promise.all([queries.findCaller(c.get('caller').userId), queries.findByKey(key)])
-        if (!caller) return problem(c, 'invalid_token')
-        if (!target) return problem(c, 'user_not_found')
-        return json(c, viewUser(target, caller), 200)
+        const account = await queries.findByKey(usernameKey(c.req.valid('query').username))
+        return account ? json(c, viewUser(account, c.get('caller')), 200) : problem(c, 'user_not_found')
       },
     )
     .patch(
@@ -64,15 +70,16 @@ export function userRoutes({ users: queries, passwords, tokens, clock, settings 
         summary: 'Change an account of one’s own, or any as an administrator',
         tag: 'users',
         path: '/user/',
-        success: { description: 'The account is changed.', schema: Message(updated) },
+        success: { description: 'The account is changed.', schema: UserChanged },
         errors: ['user_not_found', 'forbidden', 'reauthentication_required', 'overloaded'],
       }),
       authenticated,
       body('json', UserChange),
       async (c) => {
-        const dependencies = { queries, passwords, caller: c.get('caller'), now: clock(), signal: c.req.raw.signal }
+        const dependencies = { queries, passwords, revocations, caller: c.get('caller'), now: clock(), signal: c.req.raw.signal }
         const outcome = await changeUser(dependencies, c.req.valid('json'))
-        return outcome === 'changed' ? json(c, { message: updated } as const, 200) : problem(c, outcome)
+        if (typeof outcome === 'string') return problem(c, outcome)
+        return json(c, { message: userUpdated, sessions_ended: outcome.sessionsEnded }, 200)
       },
     )
     .delete(
@@ -88,7 +95,7 @@ export function userRoutes({ users: queries, passwords, tokens, clock, settings 
       authenticated,
       body('form', UserDeletion),
       async (c) => {
-        const dependencies = { queries, passwords, caller: c.get('caller'), now: clock(), signal: c.req.raw.signal }
+        const dependencies = { queries, passwords, revocations, caller: c.get('caller'), now: clock(), signal: c.req.raw.signal }
         const outcome = await deleteUser(dependencies, c.req.valid('form'))
         return outcome === 'deleted' ? json(c, { message: deleted } as const, 200) : problem(c, outcome)
       },
@@ -102,11 +109,9 @@ export function userRoutes({ users: queries, passwords, tokens, clock, settings 
         success: { description: 'The current user.', schema: CurrentUser },
       }),
       authenticated,
-      async (c) => {
-        const account = await queries.findCaller(c.get('caller').userId)
-        if (!account) return problem(c, 'invalid_token')
-        const { id, username, role } = account
-        return json(c, { id, username, role }, 200)
+      (c) => {
+        const { userId, username, role } = c.get('caller')
+        return json(c, { id: userId, username, role }, 200)
       },
     )
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseBirthday } from './birthday.ts'
 import { hasAcceptableLength, isGuessable, normalizePassword, passwordMaxLength } from './password-policy.ts'
+import type { Caller } from '../keys/access-token.ts'
 import type { Account } from './queries.ts'
 import { countCodePoints, isStorable, isUsername, usernameMaxLength } from './username.ts'
 
@@ -97,6 +98,19 @@ export const UserDeletion = z.object({ username: Username, current_password: Pas
 
 export const Message = <Text extends string>(message: Text) => z.object({ message: z.literal(message) })
 
+export const userUpdated = 'User updated successfully'
+
+export const UserChanged = z
+  .object({
+    message: z.literal(userUpdated),
+    sessions_ended: z
+      .int()
+      .nonnegative()
+      .optional()
+      .meta({ description: 'With a new password: how many other sessions it ended.' }),
+  })
+  .meta({ id: 'UserChanged', examples: [{ message: userUpdated, sessions_ended: 2 }] })
+
 /** What the public may see of an account; a stranger sees null for the private members. */
 export const UserView = z
   .object({
@@ -124,8 +138,8 @@ export const CurrentUser = z
 export type CurrentUser = z.output<typeof CurrentUser>
 
 /** The view of `account` that `viewer` may have. */
-export function viewUser(account: Account, viewer: Pick<Account, 'id' | 'role'>): UserView {
-  const full = account.id === viewer.id || viewer.role === 'admin'
+export function viewUser(account: Account, viewer: Pick<Caller, 'userId' | 'role'>): UserView {
+  const full = account.id === viewer.userId || viewer.role === 'admin'
   return {
     username: account.username,
     birthday: full ? account.birthday : null,

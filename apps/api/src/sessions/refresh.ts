@@ -1,0 +1,55 @@
+import type { Log } from '../context.ts'
+import type { AccessTokens } from '../keys/access-token.ts'
+import { type TokenPair, issueTokens } from './issue-tokens.ts'
+import { judgeRefresh } from './judge-refresh.ts'
+import type { Session, SessionQueries } from './queries.ts'
+import type { RefreshToken, RefreshTokens } from './refresh-token.ts'
+import type { Revocations } from './revocations.ts'
+
+export interface RefreshDependencies {
+  sessions: SessionQueries
+  revocations: Pick<Revocations, 'catchUp'>
+  tokens: AccessTokens
+  refreshTokens: RefreshTokens
+  log: Log
+  now: Date
+}
+
+/** Exchanges a refresh token for its successor and a new access token (RFC 6749 §6, RFC 9700 §4.14). */
+export async function refresh(
+  dependencies: RefreshDependencies,
+  text: string,
+): Promise<TokenPair | 'invalid_grant' | 'not_ready'> {
+  const { tokens, refreshTokens, now } = dependencies
+  // Asked first: a token must not be used up where nothing can be issued for it.
+  if (!tokens.ready) return 'not_ready'
+  const presented = await refreshTokens.verify(text)
+  if (!presented) return 'invalid_grant'
+  const session = await advance(dependencies, presented)
+  if (!session) return 'invalid_grant'
+  return (await issueTokens({ tokens, refreshTokens }, session, now)) ?? 'not_ready'
+}
+
+/** The session in the generation that follows the presented one, if that may be. */
+async function advance(dependencies: RefreshDependencies, { sessionId, generation }: RefreshToken): Promise<Session | undefined> {
+  const { sessions, now } = dependencies
+  const rotated = await sessions.rotate(sessionId, generation, generation + 1, now)
+  if (rotated) return rotated
+  const stored = await sessions.find(sessionId)
+  const verdict = judgeRefresh(stored, generation, now)
+  if (!stored || verdict === 'ended') return undefined
+  if (verdict === 'repeat') return stored
+  if (verdict === 'rotate') return sessions.rotate(sessionId, stored.generation, generation + 1, now)
+  await endForReuse(dependencies, stored, generation)
+  return undefined
+}
+
+async function endForReuse({ sessions, revocations, log }: RefreshDependencies, session: Session, generation: number) {
+  if (!(await sessions.end(session.id, session.userId))) return
+  await revocations.catchUp()
+  const fields = { event: 'refresh_token_reuse', session_id: session.id, user_id: session.userId }
+  log.warn(
+    { ...fields, presented: generation, valid: session.generation },
+    'a used refresh token came again: its session is ended',
+  )
+}

@@ -1,0 +1,87 @@
+import type { Clock, Log } from '../context.ts'
+import { describeError } from '../db/database-error.ts'
+import type { Feed } from '../db/open.ts'
+import { type SessionQueries, readEnded } from './queries.ts'
+import { createRevocationState } from './revocation-state.ts'
+
+/** Milliseconds between two readings of the log; a notification brings the next one forward. */
+const pollInterval = 300
+
+/** Ended sessions kept in memory; about 130 bytes each. */
+const remembered = 1_000_000
+
+export interface Revocations {
+  /** Whether a session goes on at `now`. Reads the session's row where the feed can't tell. */
+  isLive(sessionId: string, now: Date): Promise<boolean> | boolean
+  /** Resolves once everything that ended before the call is known here. */
+  catchUp(): Promise<void>
+}
+
+/**
+ * Keeps the recently ended sessions of all instances in memory, so that a request needs no read: notified by
+ * the database, read again and again besides, and past `staleAfter` without a reading not believed any more.
+ */
+export function openRevocations(
+  sessions: Pick<SessionQueries, 'exists'>,
+  { feed, tokenTtl, clock, log }: { feed: Feed; tokenTtl: number; clock: Clock; log: Log },
+): Revocations {
+  const state = createRevocationState({ tokenTtl, limit: remembered })
+  let since: string | undefined
+  let running: Promise<void> | undefined
+  let following: Promise<void> | undefined
+  let failing = false
+
+  async function read(): Promise<void> {
+    const beganAt = clock()
+    const { ended, next } = await feed.read((db) => readEnded(db, since, state.keepFor))
+    since = next
+    state.apply({ ended, beganAt })
+  }
+
+  /** A reading that begins after the call. One runs at a time. */
+  function catchUp(): Promise<void> {
+    if (!running) {
+      running = read().finally(() => (running = undefined))
+      return running
+    }
+    following ??= running
+      .catch(() => undefined)
+      .then(() => {
+        following = undefined
+        return catchUp()
+      })
+    return following
+  }
+
+  async function tryReading(): Promise<void> {
+    try {
+      await catchUp()
+      if (failing) listen() // a server that was away has forgotten who listens
+      failing = false
+    } catch (error) {
+      if (!failing && !feed.closed.aborted) {
+        log.warn({ error: describeError(error) }, 'ended sessions can’t be read: each request reads its session instead')
+      }
+      failing = true
+    }
+  }
+
+  async function poll(): Promise<void> {
+    while (!feed.closed.aborted) {
+      await tryReading()
+      await new Promise((resolve) => setTimeout(resolve, pollInterval))
+    }
+  }
+
+  const listen = () => feed.listen('gatehouse_sessions', () => void tryReading())
+  listen()
+  void poll()
+
+  return {
+    isLive(sessionId, now) {
+      const status = state.status(sessionId, now)
+      return status === 'unknown' ? sessions.exists(sessionId) : status === 'live'
+    },
+    catchUp: tryReading,
+  }
+}
