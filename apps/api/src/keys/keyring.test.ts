@@ -28,7 +28,9 @@ const kids = ({ jwks, verifiers }: Keyring) => [jwks.keys.map(({ kid }) => kid),
 
 const subject = { userId: 'u', sessionId: 's', username: 'ada', role: 'user' } as const
 const tokensOf = (keyring: Keyring) => createAccessTokens({ keyring, issuer: 'https://x.example', ttl: 60, remember: 1 })
-const issue = async (keyring: Keyring) => (await tokensOf(keyring).issue({ ...subject, authTime: now, notAfter: new Date(now.getTime() + 3_600_000) }, now))?.accessToken ?? ''
+const issue = async (keyring: Keyring) =>
+  (await tokensOf(keyring).issue({ ...subject, authTime: now, notAfter: new Date(now.getTime() + 3_600_000) }, now))
+    ?.accessToken ?? ''
 
 test('openKeyring() makes one first key when five instances open an empty database at once', async () => {
   const all = Promise.withResolvers<void>()

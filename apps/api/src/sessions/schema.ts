@@ -86,7 +86,6 @@ export const SessionView = z
     current: z.boolean().meta({ description: 'Whether it is the one that asks.' }),
   })
   .meta({
-    id: 'Session',
     examples: [
       {
         id: '019aa5f2-7d5e-7c3f-9a57-0d9c6a3b1e42',

@@ -58,7 +58,12 @@ function attempt(username: string, given = password, changed: Partial<Pick<Resou
   return signIn({ ...resources, ...changed, now }, { username, password: given }, device)
 }
 
-const accepted = { accessToken: expect.any(String), refreshToken: expect.any(String), expiresIn: 1800, refreshExpiresIn: 14 * 86_400 }
+const accepted = {
+  accessToken: expect.any(String),
+  refreshToken: expect.any(String),
+  expiresIn: 1800,
+  refreshExpiresIn: 14 * 86_400,
+}
 
 /** A hasher that verifies as the real one does and lets `deed` happen before it says so. */
 function meanwhile(deed: () => PromiseLike<unknown>): PasswordHasher & { verified: number } {
