@@ -44,6 +44,12 @@ const securitySchemes = {
     description: 'Sign in with a username and a password. For first-party clients only (RFC 9700 §2.4).',
     flows: { password: { tokenUrl: '/login', refreshUrl: '/token', scopes: {} } },
   },
+  cookie: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: '__Host-gatehouse-access',
+    description: 'Set by `POST /login?mode=cookie`. Accepted from pages of this origin only.',
+  },
   bearer: {
     type: 'http',
     scheme: 'bearer',
@@ -58,7 +64,7 @@ function describeOperation(fragment: DescribedRoute['fragment'], schemas: Json):
     operationId: described.operationId,
     summary: described.summary,
     tags: [described.tag],
-    security: authenticated ? [{ password: [] }, { bearer: [] }] : [],
+    security: authenticated ? [{ password: [] }, { bearer: [] }, { cookie: [] }] : [],
     ...(query && { parameters: describeParameters(query) }),
     ...(body && { requestBody: { required: true, content: describeBody(body, schemas) } }),
     responses: { '200': describeSuccess(described.success, schemas), ...describeErrors([...errors, ...always], schemas) },
@@ -91,7 +97,7 @@ interface ObjectSchema {
 }
 
 function describeParameters(schema: z.ZodType): Json[] {
-  const { properties = {}, required = [] } = toJsonSchema(schema, 'input') as ObjectSchema
+  const { properties = {}, required = [] } = toJsonSchema(schema, 'input').bare as ObjectSchema
   return Object.entries(properties).map(([name, { examples, ...property }]) => ({
     name,
     in: 'query',
@@ -184,26 +190,31 @@ function exampleProblem(code: ErrorCode): Json {
   return { type: 'about:blank', title, status, detail, code, request_id, ...extensions[code]?.example }
 }
 
-/** A reference to a named schema, which is added to `schemas`; an unnamed one stands inline. */
+/** A reference to a named schema, which is added to `schemas` with those it names in turn; an unnamed one stands inline. */
 function refer(schema: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
+  const { bare, named } = toJsonSchema(schema, io)
   const id = schema.meta()?.id
-  const json = toJsonSchema(schema, io)
-  if (id === undefined) return json
-  const namesake = schemas[id]
-  if (namesake && JSON.stringify(namesake) !== JSON.stringify(json)) throw new Error(`Two schemas are named ${id}`)
-  schemas[id] = json
-  return { $ref: `#/components/schemas/${id}` }
+  for (const [name, json] of Object.entries({ ...named, ...(id !== undefined && { [id]: bare }) })) {
+    const namesake = schemas[name]
+    if (namesake && JSON.stringify(namesake) !== JSON.stringify(json)) throw new Error(`Two schemas are named ${name}`)
+    schemas[name] = json
+  }
+  return id === undefined ? bare : { $ref: `#/components/schemas/${id}` }
 }
 
-/** Of OpenAPI 3.1's dialect, JSON Schema 2020-12. zod wraps a named schema into `$defs`; here it stands bare. */
-function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const json: Json & { $defs?: Record<string, Json> } = z.toJSONSchema(schema, {
-    io,
-    unrepresentable: 'any',
-    override: keepExamples,
-  })
+/** Of OpenAPI 3.1's dialect, JSON Schema 2020-12. zod puts named schemas into `$defs`; here they stand by themselves. */
+function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): { bare: Json; named: Record<string, Json> } {
+  const options = { io, unrepresentable: 'any', override: keepExamples } as const
+  const json = JSON.parse(
+    JSON.stringify(z.toJSONSchema(schema, options)).replaceAll('"#/$defs/', '"#/components/schemas/'),
+  ) as Json & { $defs?: Record<string, Json> }
+  const { $defs = {}, ...root } = json
+  const named = Object.fromEntries(Object.entries($defs).map(([name, definition]) => [name, withoutKeywords(definition)]))
   const id = schema.meta()?.id
-  const { $schema: _schema, id: _id, ...bare } = (id !== undefined && json.$defs?.[id]) || json
+  return { bare: (id !== undefined && named[id]) || withoutKeywords(root), named }
+}
+
+function withoutKeywords({ $schema: _schema, id: _id, ...bare }: Json): Json {
   return bare
 }
 

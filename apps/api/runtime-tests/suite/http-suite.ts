@@ -3,6 +3,7 @@ import { withContract } from './contract.ts'
 import { inputSuite } from './input.ts'
 import { securitySuite } from './security.ts'
 import { administrationSuite, accountSuite } from './accounts.ts'
+import { cookieSuite } from './cookies.ts'
 import { sessionSuite } from './sessions.ts'
 import { type Api, type Target, createApi } from './target.ts'
 import { webSuite } from './web.ts'
@@ -30,6 +31,7 @@ export function httpSuite(name: string, start: () => Promise<Target>, sql?: (sta
     accountSuite(() => started(api))
     if (sql) administrationSuite(() => started(api), sql)
     sessionSuite(() => started(api))
+    cookieSuite(() => started(api))
     securitySuite(() => started(api))
     inputSuite(() => started(api))
     webSuite(() => started(api))

@@ -1,4 +1,4 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import type { Env } from '../context.ts'
 import { deadline } from '../deadline.ts'
 import { problem } from '../errors.ts'
@@ -6,7 +6,10 @@ import { operation } from '../openapi.ts'
 import { requireUser } from '../require-user.ts'
 import type { Resources } from '../resources.ts'
 import { json } from '../respond.ts'
+import { comesFromSameOrigin } from '../same-origin.ts'
 import { Message } from '../users/schema.ts'
+import { readCookies, withoutCookies } from './cookies.ts'
+import { revoke } from './revoke.ts'
 import { SessionList, SessionsEnded, viewSession } from './schema.ts'
 
 const signedOut = 'Signed out'
@@ -14,8 +17,9 @@ const ended = 'Session ended'
 
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
 
-export function sessionRoutes({ sessions, revocations, tokens, clock }: Resources) {
-  const authenticated = requireUser({ tokens, revocations, clock })
+export function sessionRoutes(resources: Resources) {
+  const { sessions, revocations, clock } = resources
+  const authenticated = requireUser(resources)
 
   return new Hono<Env>()
     .post(
@@ -30,6 +34,7 @@ export function sessionRoutes({ sessions, revocations, tokens, clock }: Resource
         },
       }),
       deadline,
+      endCookieSession(resources),
       authenticated,
       async (c) => {
         const { sessionId, userId } = c.get('caller')
@@ -90,4 +95,15 @@ export function sessionRoutes({ sessions, revocations, tokens, clock }: Resource
         return json(c, { message: ended } as const, 200)
       },
     )
+}
+
+/** A browser that signs out may hold no access token any more: its refresh token names the session as well. */
+function endCookieSession(resources: Resources) {
+  return async function endCookieSession(c: Context<Env>, next: () => Promise<void>) {
+    const { refresh } = readCookies(c)
+    if (refresh === undefined || c.req.header('Authorization') !== undefined) return next()
+    if (!comesFromSameOrigin(c, resources.settings.issuer)) return problem(c, 'cross_site_request')
+    await revoke({ ...resources, now: resources.clock() }, refresh)
+    return withoutCookies(json(c, { message: signedOut } as const, 200))
+  }
 }

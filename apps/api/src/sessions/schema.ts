@@ -65,6 +65,24 @@ export const TokenResponse = z
     ],
   })
 
+/** What a browser learns where cookies hold the tokens. */
+export const CookieResponse = TokenResponse.pick({ expires_in: true, refresh_expires_in: true })
+  .extend({ token_type: z.literal('cookie') })
+  .meta({ id: 'CookieResponse', examples: [{ token_type: 'cookie', expires_in: 1800, refresh_expires_in: 1_209_600 }] })
+
+export const LoginMode = z.object({
+  mode: z
+    .enum(['token', 'cookie'])
+    .optional()
+    .meta({ description: 'With `cookie`, browsers get the tokens as cookies that JavaScript can’t read.', examples: ['token'] }),
+})
+
+export const viewCookies = ({ expiresIn, refreshExpiresIn }: TokenPair) => ({
+  token_type: 'cookie' as const,
+  expires_in: expiresIn,
+  refresh_expires_in: refreshExpiresIn,
+})
+
 export function viewTokens({ accessToken, expiresIn, refreshToken, refreshExpiresIn }: TokenPair) {
   return {
     access_token: accessToken,

@@ -1,22 +1,58 @@
 import { type Context, Hono } from 'hono'
+import { z } from 'zod'
 import type { Env } from '../context.ts'
 import { oauthProblem, problem } from '../errors.ts'
 import { describeKeys } from '../health/readiness.ts'
 import { operation } from '../openapi.ts'
 import type { Resources } from '../resources.ts'
 import { json, respond } from '../respond.ts'
-import { body, oauthForm } from '../validate.ts'
+import { comesFromSameOrigin } from '../same-origin.ts'
+import { body, oauthForm, query } from '../validate.ts'
+import { readCookies, withCookies, withoutCookies } from './cookies.ts'
 import { describeDevice } from './device.ts'
 import { refresh } from './refresh.ts'
 import { revoke } from './revoke.ts'
-import { LoginForm, RevokeForm, TokenForm, TokenResponse, viewTokens } from './schema.ts'
+import { CookieResponse, LoginForm, LoginMode, RevokeForm, TokenForm, TokenResponse, viewCookies, viewTokens } from './schema.ts'
 import { signIn } from './sign-in.ts'
+
+const Granted = z.union([TokenResponse, CookieResponse])
+
+const missing = (c: Context<Env>) => oauthProblem(c, 'invalid_oauth_request', 'refresh_token is missing')
 
 /** Where tokens are given and taken: OAuth2's endpoints, and `/login` for those who know only that. */
 export function tokenRoutes(resources: Resources) {
-  const { keyring, clock, addressOf } = resources
-  const deviceOf = (c: Context<Env>) => describeDevice(c.req.header('User-Agent'), addressOf(c.env))
+  const { keyring, clock, addressOf, settings } = resources
   const notReady = (c: Context<Env>) => problem(c, 'not_ready', { checks: { keys: describeKeys(keyring) } })
+
+  const signInFrom = (c: Context<Env>, credentials: { username: string; password: string }) => {
+    const device = describeDevice(c.req.header('User-Agent'), addressOf(c.env))
+    return signIn({ ...resources, now: clock(), signal: c.req.raw.signal }, credentials, device)
+  }
+
+  async function grantForPassword(c: Context<Env>, form: z.output<typeof TokenForm>) {
+    const credentials = LoginForm.safeParse(form)
+    if (!credentials.success) return oauthProblem(c, 'invalid_oauth_request', 'username or password is missing or too long')
+    const outcome = await signInFrom(c, credentials.data)
+    if (outcome === 'invalid_credentials') return oauthProblem(c, 'invalid_grant', 'Incorrect username or password')
+    return outcome === 'not_ready' ? notReady(c) : json(c, viewTokens(outcome), 200)
+  }
+
+  async function grantForRefreshToken(c: Context<Env>, given: string | undefined) {
+    const { refresh: kept } = readCookies(c)
+    if (given === undefined) return kept === undefined ? missing(c) : grantForCookie(c, kept)
+    if (kept !== undefined)
+      return oauthProblem(c, 'invalid_oauth_request', 'A refresh token is in the form and another in a cookie')
+    const outcome = await refresh({ ...resources, now: clock() }, given)
+    if (outcome === 'invalid_grant') return oauthProblem(c, outcome)
+    return outcome === 'not_ready' ? notReady(c) : json(c, viewTokens(outcome), 200)
+  }
+
+  async function grantForCookie(c: Context<Env>, kept: string) {
+    if (!comesFromSameOrigin(c, settings.issuer)) return problem(c, 'cross_site_request')
+    const outcome = await refresh({ ...resources, now: clock() }, kept)
+    if (outcome === 'invalid_grant') return withoutCookies(oauthProblem(c, outcome))
+    return outcome === 'not_ready' ? notReady(c) : withCookies(json(c, viewCookies(outcome), 200), outcome)
+  }
 
   return new Hono<Env>()
     .post(
@@ -25,17 +61,19 @@ export function tokenRoutes(resources: Resources) {
         operationId: 'login',
         summary: 'Sign in with a username and a password, for first-party clients',
         tag: 'sessions',
-        success: { description: 'The tokens of a new session.', schema: TokenResponse },
-        errors: ['invalid_credentials', 'overloaded', 'not_ready'],
+        success: { description: 'The tokens of a new session.', schema: Granted },
+        errors: ['invalid_credentials', 'cross_site_request', 'overloaded', 'not_ready'],
       }),
+      query(LoginMode),
       body('form', LoginForm),
       async (c) => {
-        const dependencies = { ...resources, now: clock(), signal: c.req.raw.signal }
-        const outcome = await signIn(dependencies, c.req.valid('form'), deviceOf(c))
+        const byCookie = c.req.valid('query').mode === 'cookie'
+        if (byCookie && !comesFromSameOrigin(c, settings.issuer)) return problem(c, 'cross_site_request')
+        const outcome = await signInFrom(c, c.req.valid('form'))
         // No WWW-Authenticate: OAuth2 libraries would show the challenge and hide the reason.
         if (outcome === 'invalid_credentials') return problem(c, outcome, { error: 'invalid_grant' })
         if (outcome === 'not_ready') return notReady(c)
-        return json(c, viewTokens(outcome), 200)
+        return byCookie ? withCookies(json(c, viewCookies(outcome), 200), outcome) : json(c, viewTokens(outcome), 200)
       },
     )
     .post(
@@ -44,25 +82,15 @@ export function tokenRoutes(resources: Resources) {
         operationId: 'token',
         summary: 'Exchange a refresh token for its successor and an access token (RFC 6749 §6), or sign in',
         tag: 'sessions',
-        success: { description: 'The session’s tokens.', schema: TokenResponse },
-        errors: ['invalid_grant', 'unsupported_grant_type', 'overloaded', 'not_ready'],
+        success: { description: 'The session’s tokens.', schema: Granted },
+        errors: ['invalid_grant', 'unsupported_grant_type', 'cross_site_request', 'overloaded', 'not_ready'],
       }),
       oauthForm(TokenForm),
       async (c) => {
         const form = c.req.valid('form')
-        if (form.grant_type === 'refresh_token') {
-          if (form.refresh_token === undefined) return oauthProblem(c, 'invalid_oauth_request', 'refresh_token is missing')
-          const outcome = await refresh({ ...resources, now: clock() }, form.refresh_token)
-          if (outcome === 'invalid_grant') return oauthProblem(c, outcome)
-          return outcome === 'not_ready' ? notReady(c) : json(c, viewTokens(outcome), 200)
-        }
-        if (form.grant_type !== 'password') return oauthProblem(c, 'unsupported_grant_type')
-        const credentials = LoginForm.safeParse(form)
-        if (!credentials.success) return oauthProblem(c, 'invalid_oauth_request', 'username or password is missing or too long')
-        const dependencies = { ...resources, now: clock(), signal: c.req.raw.signal }
-        const outcome = await signIn(dependencies, credentials.data, deviceOf(c))
-        if (outcome === 'invalid_credentials') return oauthProblem(c, 'invalid_grant', 'Incorrect username or password')
-        return outcome === 'not_ready' ? notReady(c) : json(c, viewTokens(outcome), 200)
+        if (form.grant_type === 'password') return grantForPassword(c, form)
+        if (form.grant_type === 'refresh_token') return grantForRefreshToken(c, form.refresh_token)
+        return oauthProblem(c, 'unsupported_grant_type')
       },
     )
     .post(

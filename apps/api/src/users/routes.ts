@@ -26,7 +26,7 @@ const deleted = 'User deleted successfully'
 
 export function userRoutes({ users: queries, passwords, tokens, revocations, clock, settings }: Resources) {
   const { NewUser, UserChange } = userBodies(settings.passwordMinLength)
-  const authenticated = requireUser({ tokens, revocations, clock })
+  const authenticated = requireUser({ tokens, revocations, clock, settings })
 
   // Written without the final slash, served with and without it: hono's client can't call the other form.
   return new Hono<Env>()

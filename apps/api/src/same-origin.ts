@@ -1,0 +1,23 @@
+import type { Context } from 'hono'
+
+/**
+ * Whether a browser sent the request from a page of this server: only then may cookies speak for it, since
+ * a browser attaches them to what any page asks. `Sec-Fetch-Site` says so (Fetch Metadata); browsers without
+ * it send `Origin` with everything that changes something.
+ *
+ * @param publicOrigin the server's origin as browsers know it, where a proxy gives it another name
+ */
+export function isSameOrigin(
+  { site, origin, host }: { site: string | undefined; origin: string | undefined; host: string | undefined },
+  publicOrigin: string,
+): boolean {
+  if (site !== undefined) return site === 'same-origin'
+  if (origin === undefined) return false
+  return origin === publicOrigin || (host !== undefined && URL.parse(origin)?.host === host.toLowerCase())
+}
+
+/** `isSameOrigin()` of a request. */
+export function comesFromSameOrigin(c: Context, publicOrigin: string): boolean {
+  const site = c.req.header('Sec-Fetch-Site')
+  return isSameOrigin({ site, origin: c.req.header('Origin'), host: c.req.header('Host') }, publicOrigin)
+}
