@@ -7,7 +7,7 @@ import { requireUser } from '../require-user.ts'
 import type { Resources } from '../resources.ts'
 import { json } from '../respond.ts'
 import { Message } from '../users/schema.ts'
-import { SessionList, SessionsEnded, viewSession } from './schema.ts'
+import { SessionList, SessionPath, SessionsEnded, viewSession } from './schema.ts'
 
 const signedOut = 'Signed out'
 const ended = 'Session ended'
@@ -77,6 +77,7 @@ export function sessionRoutes({ sessions, revocations, tokens, clock }: Resource
         operationId: 'endSession',
         summary: 'End one session of one’s own',
         tag: 'sessions',
+        params: SessionPath,
         success: { description: 'It is over.', schema: Message(ended) },
         errors: ['session_not_found'],
       }),

@@ -51,7 +51,7 @@ export function tokenRoutes(resources: Resources) {
       async (c) => {
         const form = c.req.valid('form')
         if (form.grant_type === 'refresh_token') {
-          if (form.refresh_token === undefined) return oauthProblem(c, 'invalid_oauth_request', 'refresh_token is missing')
+          if (!form.refresh_token) return oauthProblem(c, 'invalid_oauth_request', 'refresh_token is missing')
           const outcome = await refresh({ ...resources, now: clock() }, form.refresh_token)
           if (outcome === 'invalid_grant') return oauthProblem(c, outcome)
           return outcome === 'not_ready' ? notReady(c) : json(c, viewTokens(outcome), 200)
