@@ -67,6 +67,9 @@ const operations = () =>
     Object.entries(item).map(([method, described]) => ({ method: method.toUpperCase(), path, described })),
   )
 
+/** The codes of the errors that an operation answers. */
+const codesOf = ({ responses }: Operation) => [...walk(responses)].flatMap(({ node }) => Object.keys(node['examples'] ?? {}))
+
 const dereference = (from: Document, schema: Schema | undefined): Schema =>
   schema?.$ref === undefined ? (schema ?? {}) : ((pointed(from, schema.$ref) ?? {}) as Schema)
 
@@ -98,8 +101,10 @@ describe('the OpenAPI document', () => {
       expect(described.security, where).toBeInstanceOf(Array)
       const content = Object.values(described.responses['200']?.content ?? {})
       expect(content.length, where).toBe(1)
-      expect(Object.keys(dereference(document, content[0]?.schema)), where).toContain('type')
-      if (described.requestBody || described.parameters) expect(described.responses, where).toHaveProperty('422')
+      const { type, anyOf } = dereference(document, content[0]?.schema)
+      expect(type ?? anyOf, where).toBeDefined()
+      const takesInput = described.requestBody ?? described.parameters?.some((parameter) => parameter['in'] === 'query')
+      if (takesInput) expect(codesOf(described), where).toContainEqual(expect.stringMatching(/^invalid_(?:oauth_)?request$/))
     }
   })
 
@@ -117,8 +122,7 @@ describe('the OpenAPI document', () => {
   })
 
   test('has every code of the catalogue that a described route can answer', () => {
-    const examples = operations().flatMap(({ described }) => [...walk(described.responses)].map(({ node }) => node['examples']))
-    const documented = new Set(examples.flatMap((named) => Object.keys(named ?? {})))
+    const documented = new Set(operations().flatMap(({ described }) => codesOf(described)))
     const missing = Object.keys(catalogue).filter((code) => !documented.has(code))
     expect(missing).toEqual(['not_found', 'method_not_allowed']) // no described route answers these
   })
@@ -128,11 +132,12 @@ describe('the OpenAPI document', () => {
     for (const { method, path, described } of operations()) {
       const { body } = await api.send(path, { method })
       if (body['code'] === 'not_authenticated') demanding.push(described.operationId)
-      const secured = body['code'] === 'not_authenticated' ? [{ password: [] }, { bearer: [] }] : []
+      const secured = body['code'] === 'not_authenticated' ? [{ password: [] }, { bearer: [] }, { cookie: [] }] : []
       expect([described.operationId, described.security]).toEqual([described.operationId, secured])
       if (secured.length > 0) expect(described.responses, described.operationId).toHaveProperty('401')
     }
-    expect(demanding).toEqual(['getUser', 'updateUser', 'deleteUser', 'getCurrentUser'])
+    const accounts = ['getUser', 'updateUser', 'deleteUser', 'getCurrentUser']
+    expect(demanding).toEqual([...accounts, 'logout', 'listSessions', 'endOtherSessions', 'endSession'])
   })
 
   test('signs in at /login', () => {

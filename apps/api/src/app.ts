@@ -12,6 +12,7 @@ import { keyRoutes } from './keys/routes.ts'
 import { buildOpenApi } from './openapi-document.ts'
 import { nameAndLog } from './request-log.ts'
 import type { Resources, Settings } from './resources.ts'
+import { metadataRoutes } from './sessions/metadata-routes.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 import { tokenRoutes } from './sessions/token-routes.ts'
 import { userRoutes } from './users/routes.ts'
@@ -32,6 +33,7 @@ export function createApp(resources: Resources) {
     .route('/', userRoutes(resources))
     .route('/', tokenRoutes(resources))
     .route('/', sessionRoutes(resources))
+    .route('/', metadataRoutes(resources))
     .route('/', keyRoutes(resources))
     .route('/', healthRoutes(resources))
     .route('/', docsRoutes(describe, resources.docsAssets))

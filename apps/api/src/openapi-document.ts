@@ -65,7 +65,7 @@ function describeOperation(fragment: DescribedRoute['fragment'], schemas: Json):
     summary: described.summary,
     tags: [described.tag],
     security: authenticated ? [{ password: [] }, { bearer: [] }, { cookie: [] }] : [],
-    ...(query && { parameters: describeParameters(query) }),
+    ...describeParameters({ path: described.params, query }),
     ...(body && { requestBody: { required: true, content: describeBody(body, schemas) } }),
     responses: { '200': describeSuccess(described.success, schemas), ...describeErrors([...errors, ...always], schemas) },
   }
@@ -96,11 +96,17 @@ interface ObjectSchema {
   required?: readonly string[]
 }
 
-function describeParameters(schema: z.ZodType): Json[] {
-  const { properties = {}, required = [] } = toJsonSchema(schema, 'input').bare as ObjectSchema
+function describeParameters(places: { path: z.ZodType | undefined; query: z.ZodType | undefined }): Json {
+  const { path, query } = places
+  const parameters = [...(path ? parametersIn('path', path) : []), ...(query ? parametersIn('query', query) : [])]
+  return parameters.length > 0 ? { parameters } : {}
+}
+
+function parametersIn(place: 'path' | 'query', schema: z.ZodType): Json[] {
+  const { properties = {}, required = [] } = toJsonSchema(schema, 'input').json as ObjectSchema
   return Object.entries(properties).map(([name, { examples, ...property }]) => ({
     name,
-    in: 'query',
+    in: place,
     required: required.includes(name),
     schema: property,
     ...(examples && { example: examples[0] }), // the docs page fills its form from here, not from the schema
@@ -190,33 +196,33 @@ function exampleProblem(code: ErrorCode): Json {
   return { type: 'about:blank', title, status, detail, code, request_id, ...extensions[code]?.example }
 }
 
-/** A reference to a named schema, which is added to `schemas` with those it names in turn; an unnamed one stands inline. */
+/** A reference to a named schema, which is added to `schemas` with those it holds; an unnamed one stands inline. */
 function refer(schema: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
-  const { bare, named } = toJsonSchema(schema, io)
   const id = schema.meta()?.id
-  for (const [name, json] of Object.entries({ ...named, ...(id !== undefined && { [id]: bare }) })) {
+  const { json, named } = toJsonSchema(schema, io)
+  for (const [name, definition] of Object.entries(id === undefined ? named : { ...named, [id]: json })) {
     const namesake = schemas[name]
-    if (namesake && JSON.stringify(namesake) !== JSON.stringify(json)) throw new Error(`Two schemas are named ${name}`)
-    schemas[name] = json
+    if (namesake && JSON.stringify(namesake) !== JSON.stringify(definition)) throw new Error(`Two schemas are named ${name}`)
+    schemas[name] = definition
   }
-  return id === undefined ? bare : { $ref: `#/components/schemas/${id}` }
+  return id === undefined ? json : { $ref: `#/components/schemas/${id}` }
 }
 
-/** Of OpenAPI 3.1's dialect, JSON Schema 2020-12. zod puts named schemas into `$defs`; here they stand by themselves. */
-function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): { bare: Json; named: Record<string, Json> } {
-  const options = { io, unrepresentable: 'any', override: keepExamples } as const
-  const json = JSON.parse(
-    JSON.stringify(z.toJSONSchema(schema, options)).replaceAll('"#/$defs/', '"#/components/schemas/'),
-  ) as Json & { $defs?: Record<string, Json> }
-  const { $defs = {}, ...root } = json
-  const named = Object.fromEntries(Object.entries($defs).map(([name, definition]) => [name, withoutKeywords(definition)]))
+/**
+ * Of OpenAPI 3.1's dialect, JSON Schema 2020-12, and the named schemas that it refers to.
+ * zod keeps those in `$defs`, at times the schema itself; here each stands bare.
+ */
+function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): { json: Json; named: Record<string, Json> } {
+  const text = JSON.stringify(z.toJSONSchema(schema, { io, unrepresentable: 'any', override: keepExamples }))
+  const { $defs = {}, ...root } = JSON.parse(text.replaceAll('"#/$defs/', '"#/components/schemas/')) as Definitions
+  const named = Object.fromEntries(Object.entries($defs).map(([name, definition]) => [name, withoutNames(definition)]))
   const id = schema.meta()?.id
-  return { bare: (id !== undefined && named[id]) || withoutKeywords(root), named }
+  return { json: (id !== undefined && named[id]) || withoutNames(root), named }
 }
 
-function withoutKeywords({ $schema: _schema, id: _id, ...bare }: Json): Json {
-  return bare
-}
+type Definitions = Json & { $defs?: Record<string, Json> }
+
+const withoutNames = ({ $schema: _schema, id: _id, ...bare }: Json): Json => bare
 
 /** zod drops the examples of a schema that transforms its input, as being of its output; here they are of both. */
 function keepExamples({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonSchema: Json }): void {

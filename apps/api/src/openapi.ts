@@ -17,6 +17,8 @@ export interface Operation {
   tag: 'users' | 'sessions' | 'keys' | 'service'
   /** The path to show, where it differs from the registered one. */
   path?: string
+  /** The parameters in the path, where there are any. */
+  params?: z.ZodType
   /** What a 200 holds: a schema of its JSON, or another media type. */
   success: { description: string; schema: z.ZodType } | { description: string; mediaType: string }
   /** The codes that the handler itself answers; those of its middleware are added. */

@@ -1,6 +1,7 @@
 import { zValidator } from '@hono/zod-validator'
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { HTTPException } from 'hono/http-exception'
 import type { z } from 'zod'
 import type { Env } from './context.ts'
 import { deadline } from './deadline.ts'
@@ -17,13 +18,7 @@ const mediaTypes = {
 const bodyRefusals = ['request_timeout', 'payload_too_large', 'unsupported_media_type', 'invalid_request'] as const
 type BodyRefusal = (typeof bodyRefusals)[number]
 
-const oauthRefusals = [
-  'request_timeout',
-  'payload_too_large',
-  'unsupported_media_type',
-  'invalid_oauth_request',
-  'invalid_request',
-] as const
+const oauthRefusals = ['request_timeout', 'payload_too_large', 'unsupported_media_type', 'invalid_oauth_request'] as const
 type OAuthRefusal = (typeof oauthRefusals)[number]
 
 type Refusals = { [Code in ErrorCode]: ProblemResponse<Code> }
@@ -49,12 +44,24 @@ export function body<Target extends 'json' | 'form', Schema extends z.ZodType>(
 export function oauthForm<Schema extends z.ZodType>(schema: Schema): Validator<'form', Schema, OAuthRefusal> {
   const refuse = (result: { success: boolean }, c: Context) =>
     result.success ? undefined : oauthProblem(c, 'invalid_oauth_request')
-  const validate = readBody('form', zValidator('form', schema, refuse))
+  const validate = readBody('form', refuseMalformed(zValidator('form', schema, refuse)))
   return documentHandler(validate, { body: { target: 'form', schema }, errors: oauthRefusals }) as Validator<
     'form',
     Schema,
     OAuthRefusal
   >
+}
+
+/** A form that hono can't parse is an invalid one. */
+function refuseMalformed(validate: unknown) {
+  return async function refuseMalformed(c: Context<Env>, next: () => Promise<void>) {
+    try {
+      return await (validate as Middleware)(c, next)
+    } catch (error) {
+      if (!(error instanceof HTTPException && error.status === 400)) throw error
+      return oauthProblem(c, 'invalid_oauth_request', 'The form is malformed')
+    }
+  }
 }
 
 /** Looks at the media type and the size before `validate` reads the body, and gives up when it takes too long. */

@@ -49,7 +49,7 @@ async function check(
   response: Response,
 ): Promise<void> {
   const pathname = (path.split('?')[0] ?? '').replace(/(?<=.)\/$/, '')
-  const item = paths[pathname] ?? paths[`${pathname}/`]
+  const item = paths[pathname] ?? paths[`${pathname}/`] ?? templated(paths, pathname)
   const where = `${method} ${pathname} ${response.status}`
   if (!item || method === 'HEAD') return
   const operation = item[method.toLowerCase()]
@@ -63,3 +63,15 @@ async function check(
   const validate = validators(media.schema)
   expect(validate(await response.json()), `${where}: ${JSON.stringify(validate.errors)}`).toBe(true)
 }
+
+/** What is described for a path of which parts are parameters, such as `/sessions/{id}`. */
+function templated<Item>(paths: Record<string, Item>, pathname: string): Item | undefined {
+  const given = pathname.split('/')
+  const fits = (template: string) => {
+    const parts = template.split('/')
+    return parts.length === given.length && parts.every((part, index) => part === given[index] || isFilled(part, given[index]))
+  }
+  return Object.entries(paths).find(([template]) => fits(template))?.[1]
+}
+
+const isFilled = (part: string, value: string | undefined) => /^\{.+\}$/.test(part) && value !== ''

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { withContract } from './contract.ts'
 import { inputSuite } from './input.ts'
+import { oauthSuite } from './oauth.ts'
 import { securitySuite } from './security.ts'
 import { administrationSuite, accountSuite } from './accounts.ts'
 import { cookieSuite } from './cookies.ts'
@@ -34,6 +35,7 @@ export function httpSuite(name: string, start: () => Promise<Target>, sql?: (sta
     cookieSuite(() => started(api))
     securitySuite(() => started(api))
     inputSuite(() => started(api))
+    oauthSuite(() => started(api))
     webSuite(() => started(api))
   })
 }

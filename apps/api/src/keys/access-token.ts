@@ -2,8 +2,6 @@ import { SignJWT, base64url, jwtVerify } from 'jose'
 import type { Keyring } from './keyring.ts'
 import { createTokenCache } from './token-cache.ts'
 
-export type Role = 'user' | 'admin'
-
 /** Whom a verified access token speaks for, from its claims (RFC 9068 §2.2). */
 export interface Caller {
   /** `sub`: the account's id. */
@@ -11,7 +9,7 @@ export interface Caller {
   /** `sid`: the sign-in that the token belongs to. */
   sessionId: string
   username: string
-  role: Role
+  role: 'user' | 'admin'
   /** `auth_time`: when the password was last proven; seconds since 1970. */
   authTime: number
   /** `exp`: seconds since 1970. */

@@ -10,7 +10,7 @@ import { comesFromSameOrigin } from '../same-origin.ts'
 import { Message } from '../users/schema.ts'
 import { readCookies, withoutCookies } from './cookies.ts'
 import { revoke } from './revoke.ts'
-import { SessionList, SessionsEnded, viewSession } from './schema.ts'
+import { SessionList, SessionPath, SessionsEnded, viewSession } from './schema.ts'
 
 const signedOut = 'Signed out'
 const ended = 'Session ended'
@@ -82,6 +82,7 @@ export function sessionRoutes(resources: Resources) {
         operationId: 'endSession',
         summary: 'End one session of one’s own',
         tag: 'sessions',
+        params: SessionPath,
         success: { description: 'It is over.', schema: Message(ended) },
         errors: ['session_not_found'],
       }),

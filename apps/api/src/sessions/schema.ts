@@ -7,6 +7,8 @@ const unused = z
   .optional()
   .meta({ description: 'Accepted, and not used.', examples: [''] })
 
+const exampleRefreshToken = 'AZqfTbIxcAC0AAAAAAAAAA.0.c2lnbmF0dXJl'
+
 const client = { scope: unused, client_id: unused, client_secret: unused }
 
 /** FastAPI's OAuth2PasswordRequestForm. */
@@ -22,11 +24,20 @@ export const LoginForm = z
   })
   .meta({ id: 'LoginForm' })
 
-/** RFC 6749 §4.3.2 and §6. What a grant type demands is looked at with its own schema, for RFC 6749's own errors. */
+/**
+ * RFC 6749 §4.3.2 and §6. What a grant type demands is looked at with its own schema, for RFC 6749's own errors.
+ * A parameter without a value counts as absent (§3.2).
+ */
 export const TokenForm = z
   .object({
-    grant_type: z.string().meta({ description: '`refresh_token`, or `password` as at `/login`.', examples: ['refresh_token'] }),
-    refresh_token: z.string().optional(),
+    grant_type: z
+      .string()
+      .min(1)
+      .meta({ description: '`refresh_token`, or `password` as at `/login`.', examples: ['refresh_token'] }),
+    refresh_token: z
+      .string()
+      .optional()
+      .meta({ examples: [exampleRefreshToken] }),
     username: z.string().optional(),
     password: z.string().optional().meta({ format: 'password' }),
     ...client,
@@ -36,7 +47,10 @@ export const TokenForm = z
 /** RFC 7009 §2.1. */
 export const RevokeForm = z
   .object({
-    token: z.string().meta({ description: 'A refresh token or an access token: its session ends.' }),
+    token: z
+      .string()
+      .min(1)
+      .meta({ description: 'A refresh token or an access token: its session ends.', examples: [exampleRefreshToken] }),
     token_type_hint: unused,
     client_id: unused,
     client_secret: unused,
@@ -59,7 +73,7 @@ export const TokenResponse = z
         access_token: 'eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl',
         token_type: 'bearer',
         expires_in: 1800,
-        refresh_token: 'AZqfTbIxcAC0AAAAAAAAAA.0.c2lnbmF0dXJl',
+        refresh_token: exampleRefreshToken,
         refresh_expires_in: 1_209_600,
       },
     ],
@@ -124,7 +138,9 @@ export const SessionsEnded = z
   .meta({ id: 'SessionsEnded', examples: [{ message: 'Other sessions ended', sessions_ended: 2 }] })
 
 /** Any text: what is not the id of a session of one's own is not found. */
-export const SessionPath = z.object({ id: z.string() })
+export const SessionPath = z.object({
+  id: z.string().meta({ description: 'As `GET /sessions` lists it.', examples: ['019aa5f2-7d5e-7c3f-9a57-0d9c6a3b1e42'] }),
+})
 
 /** What an owner sees of a session. */
 export function viewSession(

@@ -4,7 +4,9 @@ import { createTestApp, openTestEmbedded } from '../../runtime-tests/in-process.
 import type { PasswordHasher } from '../crypto/password.ts'
 import type { OpenDatabase } from '../db/open.ts'
 import { users } from '../db/schema.ts'
-import type { Caller, Role } from '../keys/access-token.ts'
+import type { Caller } from '../keys/access-token.ts'
+
+type Role = Caller['role']
 import type { Resources } from '../resources.ts'
 import { changeUser, deleteUser, isFresh, mayChange } from './change.ts'
 import { register } from './register.ts'
