@@ -48,7 +48,7 @@ async function check(
   path: string,
   response: Response,
 ): Promise<void> {
-  const pathname = (path.split('?')[0] ?? '').replace(/(?<=.)\/$/, '')
+  const pathname = withoutFinalSlash(path.split('?')[0] ?? '')
   const item = paths[pathname] ?? paths[`${pathname}/`] ?? templated(paths, pathname)
   const where = `${method} ${pathname} ${response.status}`
   if (!item || method === 'HEAD') return
@@ -68,10 +68,12 @@ async function check(
 function templated<Item>(paths: Record<string, Item>, pathname: string): Item | undefined {
   const given = pathname.split('/')
   const fits = (template: string) => {
-    const parts = template.split('/')
+    const parts = withoutFinalSlash(template).split('/')
     return parts.length === given.length && parts.every((part, index) => part === given[index] || isFilled(part, given[index]))
   }
   return Object.entries(paths).find(([template]) => fits(template))?.[1]
 }
+
+const withoutFinalSlash = (path: string) => path.replace(/(?<=.)\/$/, '')
 
 const isFilled = (part: string, value: string | undefined) => /^\{.+\}$/.test(part) && value !== ''
