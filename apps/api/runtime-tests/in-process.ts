@@ -12,6 +12,7 @@ export const testSettings: Settings = {
   masterSecrets: [testSecret],
   issuer: 'http://127.0.0.1:8000',
   accessTokenTtl: 1800,
+  signingKeyMaxAge: 90 * 86_400,
   sessionIdleTtl: 14 * 86_400,
   sessionMaxTtl: 90 * 86_400,
   passwordMinLength: 8,

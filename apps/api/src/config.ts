@@ -64,6 +64,7 @@ const Environment = z
       )
       .optional(),
     ACCESS_TOKEN_TTL: integer(30, 86_400).default(1800),
+    SIGNING_KEY_MAX_AGE: integer(3600, 10 * oneYear).default(90 * oneDay),
     SESSION_IDLE_TTL: integer(60, oneYear).default(14 * oneDay),
     SESSION_MAX_TTL: integer(60, 10 * oneYear).default(90 * oneDay),
     PASSWORD_MIN_LENGTH: integer(8, 64).default(8),
@@ -108,6 +109,7 @@ function toConfig(env: z.output<typeof Environment>): Config {
       masterSecrets: env.GATEHOUSE_SECRET,
       issuer,
       accessTokenTtl: env.ACCESS_TOKEN_TTL,
+      signingKeyMaxAge: env.SIGNING_KEY_MAX_AGE,
       sessionIdleTtl: env.SESSION_IDLE_TTL,
       sessionMaxTtl: env.SESSION_MAX_TTL,
       passwordMinLength: env.PASSWORD_MIN_LENGTH,

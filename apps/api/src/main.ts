@@ -8,7 +8,7 @@ import { describeKeys } from './health/readiness.ts'
 import { yieldHashingToRequests } from './process/background-threads.ts'
 import { fail } from './process/fail.ts'
 import { type ProcessLog, createLogger } from './process/logger.ts'
-import { embeddedMasterSecret } from './process/master-secret.ts'
+import { masterSecretsOf } from './process/master-secret.ts'
 import { createResources } from './resources.ts'
 import { openDatabase } from './process/open-database.ts'
 import { listen, remoteAddress } from './process/serve.ts'
@@ -45,12 +45,6 @@ async function main(): Promise<void> {
     log.flush()
     process.exit(0)
   })
-}
-
-function masterSecretsOf({ settings, database }: Config): readonly string[] {
-  if (settings.masterSecrets) return settings.masterSecrets
-  if (database.kind === 'embedded') return [embeddedMasterSecret(resolve(database.folder))]
-  throw new Error('parseConfig demands GATEHOUSE_SECRET with DATABASE_URL')
 }
 
 function announce(url: string, { database }: Config, { logger, flush }: ProcessLog): void {

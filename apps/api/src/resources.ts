@@ -7,8 +7,10 @@ import type { OpenDatabase } from './db/open.ts'
 import type { DocsAssets } from './docs/routes.ts'
 import { type ReadinessChecks, createReadinessChecks } from './health/readiness.ts'
 import { type AccessTokens, createAccessTokens } from './keys/access-token.ts'
+import { keepKeysCurrent } from './keys/keep-current.ts'
 import { type Keyring, openKeyring } from './keys/keyring.ts'
 import { createKeyQueries } from './keys/queries.ts'
+import { rotationRules } from './keys/rotation.ts'
 import { keepClean } from './sessions/clean-up.ts'
 import { type SessionQueries, createSessionQueries } from './sessions/queries.ts'
 import { type RefreshTokens, createRefreshTokens } from './sessions/refresh-token.ts'
@@ -23,6 +25,8 @@ export interface Settings {
   issuer: string
   /** Seconds. */
   accessTokenTtl: number
+  /** Seconds that a key signs before the next one takes its place. */
+  signingKeyMaxAge: number
   /** Seconds without a refresh after which a session is over. */
   sessionIdleTtl: number
   /** Seconds after which any session is over. */
@@ -76,9 +80,12 @@ export async function createResources(settings: Settings, platform: Platform): P
   const { db, feed } = database
   const { accessTokenTtl: ttl, sessionIdleTtl: idle, sessionMaxTtl: max } = settings
   const vault = await createVault(settings.masterSecrets)
-  const keyring = await openKeyring(createKeyQueries(db), vault, clock())
+  const background = { clock, log, closed: feed.closed }
+  const keyQueries = createKeyQueries(database)
+  const keyring = await openKeyring(keyQueries, { vault, ...background })
+  void keepKeysCurrent({ queries: keyQueries, vault, keyring, rules: rotationRules(settings), ...background })
   const sessions = createSessionQueries(db, { idle, max })
-  void keepClean(sessions, { clock, log, closed: feed.closed })
+  void keepClean(sessions, background)
   return {
     settings,
     users: createUserQueries(db),

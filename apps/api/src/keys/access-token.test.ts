@@ -2,7 +2,6 @@ import * as fc from 'fast-check'
 import { base64url, exportJWK, exportSPKI, generateKeyPair } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { createAccessTokens } from './access-token.ts'
-import type { Keyring } from './keyring.ts'
 
 const issuer = 'https://accounts.example.com'
 const ttl = 1800
@@ -20,7 +19,7 @@ function create({ remember = 100, signs = true } = {}) {
     ['key-2', stranger.publicKey],
   ])
   const signer = signs ? { kid: 'key-1', key: own.privateKey } : undefined
-  const keyring: Keyring = { signer, verifiers, jwks: { keys: [] }, sealedKids: [] }
+  const keyring = { signer, verifiers, find: (kid: string) => verifiers.get(kid), onWithdrawal: () => undefined }
   return { tokens: createAccessTokens({ keyring, issuer, ttl, remember }), verifiers }
 }
 

@@ -29,7 +29,10 @@ export interface AccessTokens {
   readonly ready: boolean
   /** Signs a token at `now`; `expiresIn` in seconds. Undefined while no signing key is open. */
   issue(subject: Subject, now: Date): Promise<{ accessToken: string; expiresIn: number } | undefined>
-  /** The caller, or undefined for anything but a token of ours that is valid at `now`. */
+  /**
+   * The caller, or undefined for anything but a token of ours that is valid at `now`.
+   * Rejects where a key that is not known here can't be looked for.
+   */
   verify(token: string, now: Date): Promise<Caller | undefined>
 }
 
@@ -40,9 +43,15 @@ export interface AccessTokens {
  * @param options.ttl seconds
  * @param options.remember how many verified tokens are remembered
  */
-export function createAccessTokens(options: { keyring: Keyring; issuer: string; ttl: number; remember: number }): AccessTokens {
+export function createAccessTokens(options: {
+  keyring: Pick<Keyring, 'signer' | 'verifiers' | 'find' | 'onWithdrawal'>
+  issuer: string
+  ttl: number
+  remember: number
+}): AccessTokens {
   const { keyring, issuer, ttl } = options
   const verified = createTokenCache<Caller>(options.remember)
+  keyring.onWithdrawal(verified.clear) // rare: what goes on being valid is verified once more
 
   return {
     get ready() {
@@ -75,16 +84,14 @@ export function createAccessTokens(options: { keyring: Keyring; issuer: string; 
     async verify(token, now) {
       const remembered = verified.get(token)
       if (remembered) return remembered.expiresAt > toSeconds(now) ? remembered : undefined
-      const caller = await verifyOnce(token, now)
-      if (caller) verified.set(token, caller)
-      return caller
+      return verifyOnce(token, now)
     },
   }
 
   async function verifyOnce(token: string, now: Date): Promise<Caller | undefined> {
     const kid = acceptableKid(token)
-    const key = kid === undefined ? undefined : keyring.verifiers.get(kid)
-    if (!key) return undefined
+    const key = kid === undefined ? undefined : await keyring.find(kid)
+    if (kid === undefined || !key) return undefined
     const rules = {
       algorithms: ['ES256'],
       typ: 'at+jwt',
@@ -94,7 +101,10 @@ export function createAccessTokens(options: { keyring: Keyring; issuer: string; 
       requiredClaims: ['exp', 'iat'],
     }
     const result = await jwtVerify(token, key, rules).catch(() => undefined)
-    return result && toCaller(result.payload, toSeconds(now), ttl)
+    if (!result || !keyring.verifiers.has(kid)) return undefined // retired meanwhile, it must not be remembered
+    const caller = toCaller(result.payload, toSeconds(now), ttl)
+    if (caller) verified.set(token, caller)
+    return caller
   }
 }
 

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { calculateJwkThumbprint, exportJWK, importPKCS8 } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { openTestPostgres } from '../../runtime-tests/in-process.ts'
+import { createMemoryLog, openTestPostgres } from '../../runtime-tests/in-process.ts'
 import { createDatabase } from '../../runtime-tests/postgres.ts'
 import { type Vault, createVault } from '../crypto/secret.ts'
 import type { OpenDatabase } from '../db/open.ts'
@@ -22,7 +22,8 @@ beforeAll(async () => {
 beforeEach(() => database.db.delete(signingKeys))
 afterAll(() => database.close())
 
-const open = (opener: Vault = vault) => openKeyring(createKeyQueries(database.db), opener, now)
+const options = () => ({ vault, clock: () => now, log: createMemoryLog(), closed: new AbortController().signal })
+const open = (opener: Vault = vault) => openKeyring(createKeyQueries(database), { ...options(), vault: opener })
 const rows = () => database.db.select().from(signingKeys)
 const kids = ({ jwks, verifiers }: Keyring) => [jwks.keys.map(({ kid }) => kid), [...verifiers.keys()]]
 
@@ -36,10 +37,10 @@ test('openKeyring() makes one first key when five instances open an empty databa
   const all = Promise.withResolvers<void>()
   let looked = 0
   const openTogether = () => {
-    const queries = createKeyQueries(database.db)
+    const queries = createKeyQueries(database)
     let first = true
-    const findUsable = async () => {
-      const found = await queries.findUsable()
+    const findAll = async () => {
+      const found = await queries.findAll()
       if (!first) return found
       first = false
       looked += 1
@@ -47,7 +48,7 @@ test('openKeyring() makes one first key when five instances open an empty databa
       await all.promise // nobody goes on before everybody has seen that there is none
       return found
     }
-    return openKeyring({ ...queries, findUsable }, vault, now)
+    return openKeyring({ ...queries, findAll }, options())
   }
   const keyrings = await Promise.all(Array.from({ length: 5 }, openTogether))
   const stored = await rows()

@@ -1,60 +1,132 @@
-import { type CryptoKey, calculateJwkThumbprint, exportJWK, exportPKCS8, generateKeyPair, importJWK, importPKCS8 } from 'jose'
+import type { CryptoKey } from 'jose'
+import type { Clock, Log } from '../context.ts'
 import type { Vault } from '../crypto/secret.ts'
-import type { PublicJwk } from '../db/schema.ts'
+import { describeError } from '../db/database-error.ts'
+import { pause } from '../pause.ts'
+import { type KeySet, emptyKeySet, openKeySet } from './key-set.ts'
 import type { KeyQueries, StoredKey } from './queries.ts'
+import { generateKey, isKid } from './signing-key.ts'
 
-const algorithm = 'ES256'
+/** Milliseconds between two readings on account of unknown keys: anybody can name one. */
+const rereadInterval = 1_000
 
-/** The signing keys of one instance, opened and ready to use. */
-export interface Keyring {
-  /** Undefined while the current key can't be opened: tokens verify, but none can be issued. */
-  signer: { kid: string; key: CryptoKey } | undefined
-  verifiers: ReadonlyMap<string, CryptoKey>
-  /** The published half (RFC 7517 §5). */
-  jwks: { keys: (PublicJwk & { kid: string; alg: 'ES256'; use: 'sig' })[] }
-  /** Ids of the keys that no configured master secret opens. */
-  sealedKids: string[]
+/** The signing keys of one instance, as they were at its last reading. */
+export interface Keyring extends Readonly<Omit<KeySet, 'privateKeys' | 'retiredKids'>> {
+  /**
+   * The key that verifies the tokens of `kid`. One that is not known may have been made meanwhile by another instance:
+   * the keys are read again first, and it rejects where that fails.
+   */
+  find(kid: string): Promise<CryptoKey | undefined> | CryptoKey | undefined
+  /** Reads the keys again; whether that went well. Keeps those it has otherwise. */
+  reload(): Promise<boolean>
+  /** Calls `listener` whenever a key verifies nothing any more. */
+  onWithdrawal(listener: () => void): void
+}
+
+export interface KeyringOptions {
+  vault: Vault
+  clock: Clock
+  log: Log
+  closed: AbortSignal
 }
 
 /** Opens the stored keys, making the first one where there is none. */
-export async function openKeyring(queries: KeyQueries, vault: Vault, now: Date): Promise<Keyring> {
-  let stored = await queries.findUsable()
-  if (!stored.some((key) => key.state === 'current')) {
-    await queries.insertFirst(await generateKey(vault), now)
-    stored = await queries.findUsable() // another instance may have been first
+export async function openKeyring(
+  queries: Pick<KeyQueries, 'findAll' | 'findAllSoon' | 'insertFirst'>,
+  { vault, clock, log, closed }: KeyringOptions,
+): Promise<Keyring> {
+  const listeners: (() => void)[] = []
+  let keys = emptyKeySet
+  let failing = false
+  let running: Promise<void> | undefined
+  let following: Promise<void> | undefined
+  let soon: Promise<void> | undefined
+  let soonestAt = -Infinity
+
+  async function load(findAll: () => Promise<StoredKey[]>): Promise<void> {
+    let stored = await findAll()
+    if (!stored.some(({ state }) => state === 'current')) {
+      await queries.insertFirst(await generateKey(vault), clock())
+      stored = await findAll() // another instance may have been first
+    }
+    const before = keys
+    keys = await openKeySet(stored, vault, before)
+    if (before !== emptyKeySet) tellChange(before, keys, log)
+    if ([...before.verifiers.keys()].some((kid) => !keys.verifiers.has(kid))) for (const listener of listeners) listener()
   }
-  return unsealKeys(stored, vault)
-}
 
-async function generateKey(vault: Vault): Promise<Omit<StoredKey, 'state'>> {
-  const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true })
-  const { kty, crv, x, y } = await exportJWK(publicKey)
-  if (!kty || !crv || !x || !y) throw new Error('an ES256 public key has four members')
-  const publicJwk = { kty, crv, x, y }
-  const kid = await calculateJwkThumbprint(publicJwk)
-  return { kid, publicJwk, sealedPrivateKey: await vault.seal(await exportPKCS8(privateKey), purposeOf(kid)) }
-}
-
-async function unsealKeys(stored: StoredKey[], vault: Vault): Promise<Keyring> {
-  const verifiers = new Map<string, CryptoKey>()
-  const keys: Keyring['jwks']['keys'] = []
-  const sealedKids: string[] = []
-  let signer: Keyring['signer']
-  for (const { kid, state, publicJwk, sealedPrivateKey } of stored) {
-    verifiers.set(kid, await importPublicKey(publicJwk))
-    keys.push({ ...publicJwk, kid, alg: algorithm, use: 'sig' })
-    const pkcs8 = await vault.open(sealedPrivateKey, purposeOf(kid))
-    if (pkcs8 === undefined) sealedKids.push(kid)
-    else if (state === 'current') signer = { kid, key: await importPKCS8(pkcs8, algorithm) }
+  async function loadAgain(): Promise<void> {
+    try {
+      await load(queries.findAllSoon)
+      failing = false
+    } catch (error) {
+      if (!failing && !closed.aborted) {
+        log.warn({ error: describeError(error) }, 'the signing keys can’t be read again: those of before stay in use')
+      }
+      failing = true
+      throw error
+    }
   }
-  return { signer, verifiers, jwks: { keys }, sealedKids }
+
+  /** A reading that begins after the call. One runs at a time, so that none undoes a later one. */
+  function reload(): Promise<void> {
+    if (!running) {
+      running = loadAgain().finally(() => (running = undefined))
+      return running
+    }
+    following ??= running
+      .catch(() => undefined)
+      .then(() => {
+        following = undefined
+        return reload()
+      })
+    return following
+  }
+
+  /** The same, together with all who ask until it begins. */
+  function reloadSoon(): Promise<void> {
+    soon ??= pause(Math.max(0, soonestAt - performance.now()), closed).then(() => {
+      soon = undefined
+      soonestAt = performance.now() + rereadInterval
+      return reload()
+    })
+    return soon
+  }
+
+  async function findAgain(kid: string): Promise<CryptoKey | undefined> {
+    await reloadSoon()
+    return keys.verifiers.get(kid)
+  }
+
+  await load(queries.findAll)
+  return {
+    get signer() {
+      return keys.signer
+    },
+    get verifiers() {
+      return keys.verifiers
+    },
+    get jwks() {
+      return keys.jwks
+    },
+    get sealedKids() {
+      return keys.sealedKids
+    },
+    find(kid) {
+      const known = keys.verifiers.get(kid)
+      return known || keys.retiredKids.has(kid) || !isKid(kid) ? known : findAgain(kid)
+    },
+    reload: () =>
+      reload().then(
+        () => true,
+        () => false,
+      ),
+    onWithdrawal: (listener) => void listeners.push(listener),
+  }
 }
 
-/** Binds a sealed key to its row: swapped rows don't open. */
-const purposeOf = (kid: string) => `signing key ${kid}`
-
-async function importPublicKey(jwk: PublicJwk): Promise<CryptoKey> {
-  const key = await importJWK({ ...jwk }, algorithm)
-  if (key instanceof Uint8Array) throw new Error('a public key is never symmetric')
-  return key
+function tellChange(before: KeySet, after: KeySet, log: Log): void {
+  const { signer } = after
+  if (signer && signer.kid !== before.signer?.kid) log.info({ kid: signer.kid }, 'tokens are signed with another key')
+  if (!signer && before.signer) log.error({ kids: after.sealedKids }, 'not ready: no configured secret opens the signing key')
 }

@@ -1,30 +1,101 @@
-import { ne } from 'drizzle-orm'
-import type { Database } from '../db/open.ts'
+import { and, asc, eq, sql } from 'drizzle-orm'
+import type { Database, OpenDatabase } from '../db/open.ts'
 import { type PublicJwk, signingKeys } from '../db/schema.ts'
 
-/** A signing key as stored; `sealedPrivateKey` opens with the master secret only. */
-export interface StoredKey {
+/** A key pair to store; `sealedPrivateKey` opens with the master secret only. */
+export interface NewKey {
   kid: string
-  state: 'next' | 'current' | 'previous' | 'retired'
   publicJwk: PublicJwk
   sealedPrivateKey: string
 }
 
+/** A signing key as stored. */
+export interface StoredKey extends NewKey {
+  state: 'next' | 'current' | 'previous' | 'retired'
+  /** When it was published. */
+  createTime: Date
+  /** When it came into its present state. */
+  stateTime: Date
+}
+
 export type KeyQueries = ReturnType<typeof createKeyQueries>
 
-export function createKeyQueries(db: Database) {
+/** What only one process at a time may do with the keys. */
+export type KeyTurn = ReturnType<typeof createTurn>
+
+/** Any number; one for all instances. */
+const rotationLock = 7_483_920_117
+
+export function createKeyQueries({ db, feed }: Pick<OpenDatabase, 'db' | 'feed'>) {
   return {
-    /** Every key that may still verify a token. */
-    findUsable(): Promise<StoredKey[]> {
-      return db.select().from(signingKeys).where(ne(signingKeys.state, 'retired'))
-    },
+    /** Every key there ever was, the oldest first. */
+    findAll: () => findAll(db),
+
+    /** The same, soon or not at all, whatever else the database is busy with. */
+    findAllSoon: () => feed.read(findAll),
 
     /** Stores `key` as the current one, unless another instance was first. */
-    async insertFirst(key: Omit<StoredKey, 'state'>, now: Date): Promise<void> {
+    async insertFirst(key: NewKey, now: Date): Promise<void> {
       await db
         .insert(signingKeys)
         .values({ ...key, state: 'current', createTime: now, stateTime: now })
         .onConflictDoNothing()
     },
+
+    /** Runs `act` in one transaction while no other process acts; undefined when another has the turn. */
+    tryTurn<T>(act: (turn: KeyTurn) => Promise<T>): Promise<T | undefined> {
+      return db.transaction(async (transaction) => {
+        const [row] = await transaction
+          .select({ mine: sql<boolean>`pg_try_advisory_xact_lock(${rotationLock})` })
+          .from(sql`(values (1)) as one`)
+        return row?.mine ? act(createTurn(transaction)) : undefined
+      })
+    },
+
+    /** Runs `act` in one transaction, once no other process acts. */
+    takeTurn<T>(act: (turn: KeyTurn) => Promise<T>): Promise<T> {
+      return db.transaction(async (transaction) => {
+        await transaction.select({ mine: sql`pg_advisory_xact_lock(${rotationLock})` }).from(sql`(values (1)) as one`)
+        return act(createTurn(transaction))
+      })
+    },
   }
+}
+
+function createTurn(db: Database) {
+  async function move(kid: string, from: StoredKey['state'], to: Partial<StoredKey>): Promise<void> {
+    const moved = await db
+      .update(signingKeys)
+      .set(to)
+      .where(and(eq(signingKeys.kid, kid), eq(signingKeys.state, from)))
+      .returning({ kid: signingKeys.kid })
+    if (moved.length !== 1) throw new Error(`the signing key ${kid} is not ${from} any more`)
+  }
+
+  return {
+    findAll: () => findAll(db),
+
+    async publish(key: NewKey, now: Date): Promise<void> {
+      await db.insert(signingKeys).values({ ...key, state: 'next', createTime: now, stateTime: now })
+    },
+
+    /** Makes the next key `kid` the current one, and `currentKid` a previous one. */
+    async promote(kid: string, currentKid: string | undefined, now: Date): Promise<void> {
+      if (currentKid !== undefined) await move(currentKid, 'current', { state: 'previous', stateTime: now })
+      await move(kid, 'next', { state: 'current', stateTime: now })
+    },
+
+    /** Takes `kid` out of use for good, and its private half out of the database. */
+    async retire(kid: string, from: 'next' | 'previous', now: Date): Promise<void> {
+      await move(kid, from, { state: 'retired', stateTime: now, sealedPrivateKey: '' })
+    },
+
+    async reseal(kid: string, state: StoredKey['state'], sealedPrivateKey: string): Promise<void> {
+      await move(kid, state, { sealedPrivateKey })
+    },
+  }
+}
+
+function findAll(db: Database): Promise<StoredKey[]> {
+  return db.select().from(signingKeys).orderBy(asc(signingKeys.createTime), asc(signingKeys.kid))
 }

@@ -4,6 +4,7 @@ import type { Env } from '../context.ts'
 import { operation } from '../openapi.ts'
 import type { Resources } from '../resources.ts'
 import { json } from '../respond.ts'
+import { jwksMaxAge } from './rotation.ts'
 
 const Jwk = z.object({
   kty: z.string(),
@@ -25,6 +26,6 @@ export function keyRoutes({ keyring }: Resources) {
       tag: 'keys',
       success: { description: 'A JSON Web Key Set, to be cached for five minutes.', schema: Jwks },
     }),
-    (c) => json(c, keyring.jwks, 200, { 'Cache-Control': 'public, max-age=300' }),
+    (c) => json(c, keyring.jwks, 200, { 'Cache-Control': `public, max-age=${jwksMaxAge}` }),
   )
 }

@@ -16,6 +16,8 @@ export function createTokenCache<Verified>(limit: number) {
       if (!oldest.done) entries.delete(oldest.value)
     },
 
+    clear: (): void => entries.clear(),
+
     get size(): number {
       return entries.size
     },

@@ -1,8 +1,16 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import type { Config } from '../config.ts'
+
+/** The configured secrets, newest first, or the embedded database's own. */
+export function masterSecretsOf({ settings, database }: Config): readonly string[] {
+  if (settings.masterSecrets) return settings.masterSecrets
+  if (database.kind === 'embedded') return [embeddedMasterSecret(resolve(database.folder))]
+  throw new Error('parseConfig demands GATEHOUSE_SECRET with DATABASE_URL')
+}
 
 /** The secret that the embedded database keeps beside its data, made at the first start (mode 0600). */
-export function embeddedMasterSecret(folder: string): string {
+function embeddedMasterSecret(folder: string): string {
   const path = join(folder, 'secret')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   try {
