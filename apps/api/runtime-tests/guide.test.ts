@@ -100,6 +100,7 @@ async function run(steps: Step[], host: string): Promise<string[]> {
 }
 
 const volatile: [pattern: RegExp, name: string][] = [
+  [/\bA[\w-]{5,21}(?:…|\.\d+\.[\w-]{43})/g, 'refresh token'],
   [/eyJ[\w-]*(?:…|\.[\w-]+\.[\w-]+)/g, 'token'],
   [/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'id'],
   [/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z/g, 'instant'],

@@ -34,7 +34,14 @@ async function enrol(role: Role = 'user'): Promise<Caller> {
   await register({ queries: resources.users, passwords: resources.passwords, now }, { username, password })
   const [row] = await database.db.update(users).set({ role }).where(eq(users.username, username)).returning()
   if (!row) throw new Error('it was registered')
-  return { userId: row.id, sessionId: 'a-session', username, role, authTime: seconds, expiresAt: seconds + 1800 }
+  return {
+    userId: row.id,
+    sessionId: '019aa5f2-7d5e-7c3f-9a57-0d9c6a3b1e42',
+    username,
+    role,
+    authTime: seconds,
+    expiresAt: seconds + 1800,
+  }
 }
 
 const rowOf = async ({ userId }: Caller) => (await database.db.select().from(users).where(eq(users.id, userId)))[0]
@@ -180,7 +187,7 @@ test('changeUser() finds the account under any spelling of its name, and changes
   const caller = await enrol()
   const before = await rowOf(caller)
   const change = { username: caller.username.toUpperCase(), birthday: '1815-12-10', password: null }
-  expect(await changeUser(dependencies(caller), change)).toEqual({ sessionsEnded: undefined })
+  expect(await changeUser(dependencies(caller), change)).toEqual({ sessionsEnded: 0 })
   expect(await rowOf(caller)).toEqual({ ...before, birthday: '1815-12-10' })
   expect(usernameKey(change.username)).toBe(before?.usernameKey)
 })

@@ -26,7 +26,7 @@ export interface UserChange {
 
 export interface Changed {
   /** How many other sessions of the account a new password ended. */
-  sessionsEnded: number | undefined
+  sessionsEnded: number
 }
 
 /** Why an account may not be changed; the codes of the problem that answers it. */
@@ -46,8 +46,7 @@ export async function changeUser(dependencies: ChangeDependencies, change: UserC
   }
   const sessionsEnded = await queries.update(granted.targetId, columns, { ...granted.authority, keptSession: caller.sessionId })
   if (sessionsEnded === undefined) return refusalAfterRace(dependencies, change.username, demand)
-  if (password === undefined) return { sessionsEnded: undefined }
-  await revocations.catchUp()
+  if (password !== undefined) await revocations.catchUp()
   return { sessionsEnded }
 }
 

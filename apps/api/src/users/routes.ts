@@ -11,12 +11,12 @@ import { register } from './register.ts'
 import {
   CurrentUser,
   Message,
-  userUpdated,
   UserDeletion,
   UserQuery,
   UserChanged,
   UserView,
   userBodies,
+  viewChange,
   viewUser,
 } from './schema.ts'
 import { usernameKey } from './username.ts'
@@ -79,7 +79,7 @@ export function userRoutes({ users: queries, passwords, tokens, revocations, clo
         const dependencies = { queries, passwords, revocations, caller: c.get('caller'), now: clock(), signal: c.req.raw.signal }
         const outcome = await changeUser(dependencies, c.req.valid('json'))
         if (typeof outcome === 'string') return problem(c, outcome)
-        return json(c, { message: userUpdated, sessions_ended: outcome.sessionsEnded }, 200)
+        return json(c, viewChange(outcome), 200)
       },
     )
     .delete(

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { parseBirthday } from './birthday.ts'
 import { hasAcceptableLength, isGuessable, normalizePassword, passwordMaxLength } from './password-policy.ts'
 import type { Caller } from '../keys/access-token.ts'
+import type { Changed } from './change.ts'
 import type { Account } from './queries.ts'
 import { countCodePoints, isStorable, isUsername, usernameMaxLength } from './username.ts'
 
@@ -110,6 +111,11 @@ export const UserChanged = z
       .meta({ description: 'With a new password: how many other sessions it ended.' }),
   })
   .meta({ id: 'UserChanged', examples: [{ message: userUpdated, sessions_ended: 2 }] })
+
+/** Clients that know the message alone see nothing else, unless there is something to say. */
+export function viewChange({ sessionsEnded }: Changed): z.output<typeof UserChanged> {
+  return { message: userUpdated, ...(sessionsEnded > 0 && { sessions_ended: sessionsEnded }) }
+}
 
 /** What the public may see of an account; a stranger sees null for the private members. */
 export const UserView = z
