@@ -19,11 +19,6 @@ export function budgetLines(results: Results): BudgetLine[] {
   const started = starts.get('gatehouse-node') ?? []
   return [
     { what: 'current user ÷ bare Hono', least: 0.75, values: ratio(results, 'current-user', 'gatehouse-node', 'bare-hono') },
-    {
-      what: 'current user ÷ bare Hono, without the read that refuses deleted users',
-      least: 0.75,
-      values: ratio(results, 'current-user', 'gatehouse-without-read', 'bare-hono'),
-    },
     { what: 'read one user ÷ Fastify', least: 1.2, values: ratio(results, 'read-user', 'gatehouse-node', 'fastify') },
     { what: 'sign-ins ÷ (cores ÷ one hash)', least: 0.8, values: signInShares(results, 'gatehouse-node') },
     { what: 'p99 of current user in a sign-in flood ÷ idle', most: 3, values: floodRatios(results, 'gatehouse-node') },

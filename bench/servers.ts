@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { type Api, bareApi, betterAuthApi, tutorialApi } from './apis.ts'
 import { start, stop } from './processes.ts'
 
-export type ServerId = 'bare-hono' | 'fastify' | 'better-auth' | 'gatehouse-node' | 'gatehouse-bun' | 'gatehouse-without-read'
+export type ServerId = 'bare-hono' | 'fastify' | 'better-auth' | 'gatehouse-node' | 'gatehouse-bun'
 
 export type RateId = 'current-user' | 'read-user' | 'register' | 'sign-in'
 export type WorkloadId = RateId | 'flood' | 'start'
@@ -53,14 +53,6 @@ export const servers: readonly Server[] = [
   },
   { id: 'gatehouse-node', title: 'Gatehouse on Node', command: node, entry: main, api: tutorialApi, workloads: workloadIds },
   { id: 'gatehouse-bun', title: 'Gatehouse on Bun', command: bun, entry: main, api: tutorialApi, workloads: workloadIds },
-  {
-    id: 'gatehouse-without-read',
-    title: 'Gatehouse on Node, without the read',
-    command: node,
-    entry: peer('gatehouse-without-read'),
-    api: tutorialApi,
-    workloads: ['current-user'],
-  },
 ]
 
 export interface RunningServer {
