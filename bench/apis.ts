@@ -17,14 +17,22 @@ export interface Api {
     /** The headers that prove who asks, from the answer to a sign-in. */
     credentials(response: Response): Promise<Headers>
   }
+  sessions?: {
+    /** The last field of its form holds the token. */
+    refresh(token: string): HttpRequest
+    logout(credentials: Headers): HttpRequest
+  }
 }
+
+/** What Gatehouse calls a refresh token, in forms and in answers. */
+export const refreshToken = 'refresh_token'
 
 const form = { 'Content-Type': 'application/x-www-form-urlencoded' }
 const json = { 'Content-Type': 'application/json' }
 /** Better Auth asks where a sign-in comes from; its peer trusts this origin. */
 const fromFrontend = { ...json, Origin: 'http://localhost:3000' }
 
-/** The tutorial's interface, which Gatehouse keeps. */
+/** The tutorial's interface, which Gatehouse adds to. */
 export const tutorialApi: Api = {
   currentUser: (headers) => ({ method: 'GET', path: '/users/me', headers }),
   readUser: (headers, name) => ({ method: 'GET', path: `/user/?username=${name}`, headers }),
@@ -35,6 +43,14 @@ export const tutorialApi: Api = {
       const { access_token: token } = (await response.json()) as { access_token: string }
       return { Authorization: `Bearer ${token}` }
     },
+  },
+}
+
+export const gatehouseApi: Api = {
+  ...tutorialApi,
+  sessions: {
+    refresh: (token) => post('/token', form, String(new URLSearchParams({ grant_type: 'refresh_token', [refreshToken]: token }))),
+    logout: (headers) => ({ method: 'POST', path: '/logout', headers }),
   },
 }
 

@@ -26,6 +26,7 @@ const titles: Record<RateId, string> = {
   'read-user': 'Read one user',
   register: 'Register',
   'sign-in': 'Sign in',
+  refresh: 'Refresh',
 }
 
 /** What the others are divided by. */
@@ -34,6 +35,7 @@ const bases: Record<RateId, ServerId> = {
   'read-user': 'fastify',
   register: 'fastify',
   'sign-in': 'fastify',
+  refresh: 'gatehouse-node',
 }
 
 function describeRun({ settings }: Results): string {

@@ -8,7 +8,7 @@ import { openDatabases } from './postgres.ts'
 import { residentMemory, stopAll } from './processes.ts'
 import { report } from './report.ts'
 import type { Results } from './results.ts'
-import { type ServerId, type WorkloadId, rateIds, servers, workloadIds } from './servers.ts'
+import { type Server, type ServerId, type WorkloadId, rateIds, servers, workloadIds } from './servers.ts'
 import { checkPins } from './versions.ts'
 import { type Subject, measureFlood, measureRate, measureStart, prepare } from './workloads.ts'
 
@@ -91,14 +91,14 @@ async function measure(options: Options): Promise<Results> {
   )
   const databases = await opening
   const subjects: Subject[] = []
-  for (const server of servers.filter(({ id }) => options.servers.has(id))) {
+  for (const server of servers.filter((one) => isWanted(one, options))) {
     log(`starting ${server.title}`)
     subjects.push(await prepare(server, await databases.create()))
   }
   const results: Results = {
     settings: { rounds, seconds, tool: tool.name, postgres: databases.version, machineLoad, starts },
     hashes: [],
-    rates: { 'current-user': new Map(), 'read-user': new Map(), register: new Map(), 'sign-in': new Map() },
+    rates: { 'current-user': new Map(), 'read-user': new Map(), register: new Map(), 'sign-in': new Map(), refresh: new Map() },
     floods: new Map(),
     starts: new Map(),
     residentAtEnd: new Map(),
@@ -147,6 +147,10 @@ async function measureStarts({ rounds, seconds, workloads, tool }: Options, subj
       log(`start, round ${round}, ${subject.server.title}: ready after ${start.ready.toFixed(0)} ms`)
     }
   }
+}
+
+function isWanted({ id, workloads }: Server, options: Options): boolean {
+  return options.servers.has(id) && workloads.some((workload) => options.workloads.has(workload))
 }
 
 function takingPart(subjects: Subject[], id: WorkloadId): Subject[] {

@@ -1,12 +1,12 @@
 import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type Api, bareApi, betterAuthApi, tutorialApi } from './apis.ts'
+import { type Api, bareApi, betterAuthApi, gatehouseApi, tutorialApi } from './apis.ts'
 import { start, stop } from './processes.ts'
 
 export type ServerId = 'bare-hono' | 'fastify' | 'better-auth' | 'gatehouse-node' | 'gatehouse-bun'
 
-export type RateId = 'current-user' | 'read-user' | 'register' | 'sign-in'
+export type RateId = 'current-user' | 'read-user' | 'register' | 'sign-in' | 'refresh'
 export type WorkloadId = RateId | 'flood' | 'start'
 
 export interface Server {
@@ -27,7 +27,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 // The real binary: npm's wrapper would be a second process.
 export const bun = `${root}node_modules/bun/bin/bun.exe`
 
-export const rateIds: readonly RateId[] = ['current-user', 'read-user', 'register', 'sign-in']
+export const rateIds: readonly RateId[] = ['current-user', 'read-user', 'register', 'sign-in', 'refresh']
 export const workloadIds: readonly WorkloadId[] = [...rateIds, 'flood', 'start']
 
 const main = 'apps/api/src/main.ts'
@@ -42,17 +42,24 @@ export const servers: readonly Server[] = [
     api: bareApi,
     workloads: ['current-user', 'start'],
   },
-  { id: 'fastify', title: 'Fastify', command: node, entry: peer('fastify'), api: tutorialApi, workloads: workloadIds },
+  {
+    id: 'fastify',
+    title: 'Fastify',
+    command: node,
+    entry: peer('fastify'),
+    api: tutorialApi,
+    workloads: workloadIds.filter((id) => id !== 'refresh'),
+  },
   {
     id: 'better-auth',
     title: 'Better Auth',
     command: node,
     entry: peer('better-auth'),
     api: betterAuthApi,
-    workloads: workloadIds.filter((id) => id !== 'read-user'),
+    workloads: workloadIds.filter((id) => id !== 'read-user' && id !== 'refresh'),
   },
-  { id: 'gatehouse-node', title: 'Gatehouse on Node', command: node, entry: main, api: tutorialApi, workloads: workloadIds },
-  { id: 'gatehouse-bun', title: 'Gatehouse on Bun', command: bun, entry: main, api: tutorialApi, workloads: workloadIds },
+  { id: 'gatehouse-node', title: 'Gatehouse on Node', command: node, entry: main, api: gatehouseApi, workloads: workloadIds },
+  { id: 'gatehouse-bun', title: 'Gatehouse on Bun', command: bun, entry: main, api: gatehouseApi, workloads: workloadIds },
 ]
 
 export interface RunningServer {
