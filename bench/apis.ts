@@ -33,7 +33,7 @@ const json = { 'Content-Type': 'application/json' }
 const fromFrontend = { ...json, Origin: 'http://localhost:3000' }
 
 /** The tutorial's interface, which Gatehouse adds to. */
-export const tutorialApi: Api = {
+export const tutorialApi = {
   currentUser: (headers) => ({ method: 'GET', path: '/users/me', headers }),
   readUser: (headers, name) => ({ method: 'GET', path: `/user/?username=${name}`, headers }),
   accounts: {
@@ -44,15 +44,15 @@ export const tutorialApi: Api = {
       return { Authorization: `Bearer ${token}` }
     },
   },
-}
+} satisfies Api
 
-export const gatehouseApi: Api = {
+export const gatehouseApi = {
   ...tutorialApi,
   sessions: {
     refresh: (token) => post('/token', form, String(new URLSearchParams({ grant_type: 'refresh_token', [refreshToken]: token }))),
     logout: (headers) => ({ method: 'POST', path: '/logout', headers }),
   },
-}
+} satisfies Api
 
 /** It looks at no header, but reads as many bytes as Gatehouse does. */
 export const bareApi: Api = {

@@ -7,7 +7,10 @@ import { start, stop } from './processes.ts'
 export type ServerId = 'bare-hono' | 'fastify' | 'better-auth' | 'gatehouse-node' | 'gatehouse-bun'
 
 export type RateId = 'current-user' | 'read-user' | 'register' | 'sign-in' | 'refresh'
-export type WorkloadId = RateId | 'flood' | 'start'
+/** What servers take part in, one beside the other. */
+export type ServerWorkloadId = RateId | 'flood' | 'start'
+/** The rest is about Gatehouse alone. */
+export type WorkloadId = ServerWorkloadId | 'revocation' | 'revocation-memory'
 
 export interface Server {
   id: ServerId
@@ -17,7 +20,7 @@ export interface Server {
   entry: string
   api: Api
   /** What it takes part in. */
-  workloads: readonly WorkloadId[]
+  workloads: readonly ServerWorkloadId[]
 }
 
 const node = process.execPath
@@ -28,10 +31,19 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 export const bun = `${root}node_modules/bun/bin/bun.exe`
 
 export const rateIds: readonly RateId[] = ['current-user', 'read-user', 'register', 'sign-in', 'refresh']
-export const workloadIds: readonly WorkloadId[] = [...rateIds, 'flood', 'start']
+const serverWorkloadIds: readonly ServerWorkloadId[] = [...rateIds, 'flood', 'start']
+export const workloadIds: readonly WorkloadId[] = [...serverWorkloadIds, 'revocation', 'revocation-memory']
 
-const main = 'apps/api/src/main.ts'
 const peer = (name: string) => `bench/peers/${name}.ts`
+
+export const gatehouseOnNode: Server = {
+  id: 'gatehouse-node',
+  title: 'Gatehouse on Node',
+  command: node,
+  entry: 'apps/api/src/main.ts',
+  api: gatehouseApi,
+  workloads: serverWorkloadIds,
+}
 
 export const servers: readonly Server[] = [
   {
@@ -48,7 +60,7 @@ export const servers: readonly Server[] = [
     command: node,
     entry: peer('fastify'),
     api: tutorialApi,
-    workloads: workloadIds.filter((id) => id !== 'refresh'),
+    workloads: serverWorkloadIds.filter((id) => id !== 'refresh'),
   },
   {
     id: 'better-auth',
@@ -56,10 +68,10 @@ export const servers: readonly Server[] = [
     command: node,
     entry: peer('better-auth'),
     api: betterAuthApi,
-    workloads: workloadIds.filter((id) => id !== 'read-user' && id !== 'refresh'),
+    workloads: serverWorkloadIds.filter((id) => id !== 'read-user' && id !== 'refresh'),
   },
-  { id: 'gatehouse-node', title: 'Gatehouse on Node', command: node, entry: main, api: gatehouseApi, workloads: workloadIds },
-  { id: 'gatehouse-bun', title: 'Gatehouse on Bun', command: bun, entry: main, api: gatehouseApi, workloads: workloadIds },
+  gatehouseOnNode,
+  { ...gatehouseOnNode, id: 'gatehouse-bun', title: 'Gatehouse on Bun', command: bun },
 ]
 
 export interface RunningServer {
