@@ -17,15 +17,23 @@ export interface Api {
     /** The headers that prove who asks, from the answer to a sign-in. */
     credentials(response: Response): Promise<Headers>
   }
+  sessions?: {
+    /** The last field of its form holds the token. */
+    refresh(token: string): HttpRequest
+    logout(credentials: Headers): HttpRequest
+  }
 }
+
+/** What Gatehouse calls a refresh token, in forms and in answers. */
+export const refreshToken = 'refresh_token'
 
 const form = { 'Content-Type': 'application/x-www-form-urlencoded' }
 const json = { 'Content-Type': 'application/json' }
 /** Better Auth asks where a sign-in comes from; its peer trusts this origin. */
 const fromFrontend = { ...json, Origin: 'http://localhost:3000' }
 
-/** The tutorial's interface, which Gatehouse keeps. */
-export const tutorialApi: Api = {
+/** The tutorial's interface, which Gatehouse adds to. */
+export const tutorialApi = {
   currentUser: (headers) => ({ method: 'GET', path: '/users/me', headers }),
   readUser: (headers, name) => ({ method: 'GET', path: `/user/?username=${name}`, headers }),
   accounts: {
@@ -36,7 +44,15 @@ export const tutorialApi: Api = {
       return { Authorization: `Bearer ${token}` }
     },
   },
-}
+} satisfies Api
+
+export const gatehouseApi = {
+  ...tutorialApi,
+  sessions: {
+    refresh: (token) => post('/token', form, String(new URLSearchParams({ grant_type: 'refresh_token', [refreshToken]: token }))),
+    logout: (headers) => ({ method: 'POST', path: '/logout', headers }),
+  },
+} satisfies Api
 
 /** It looks at no header, but reads as many bytes as Gatehouse does. */
 export const bareApi: Api = {

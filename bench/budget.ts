@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os'
+import { conditionIds, conditionTitles } from './disturbance.ts'
 import type { Figures } from './load.ts'
 import type { Results } from './results.ts'
+import type { Refusal } from './revocation.ts'
 import type { RateId, ServerId } from './servers.ts'
-import { median, shares } from './statistics.ts'
+import { median, percentile, shares } from './statistics.ts'
 
 /** What Gatehouse on Node promises, and what it did. */
 export interface BudgetLine {
@@ -19,11 +21,6 @@ export function budgetLines(results: Results): BudgetLine[] {
   const started = starts.get('gatehouse-node') ?? []
   return [
     { what: 'current user ÷ bare Hono', least: 0.75, values: ratio(results, 'current-user', 'gatehouse-node', 'bare-hono') },
-    {
-      what: 'current user ÷ bare Hono, without the read that refuses deleted users',
-      least: 0.75,
-      values: ratio(results, 'current-user', 'gatehouse-without-read', 'bare-hono'),
-    },
     { what: 'read one user ÷ Fastify', least: 1.2, values: ratio(results, 'read-user', 'gatehouse-node', 'fastify') },
     { what: 'sign-ins ÷ (cores ÷ one hash)', least: 0.8, values: signInShares(results, 'gatehouse-node') },
     { what: 'p99 of current user in a sign-in flood ÷ idle', most: 3, values: floodRatios(results, 'gatehouse-node') },
@@ -34,6 +31,14 @@ export function budgetLines(results: Results): BudgetLine[] {
       unit: 'MB',
       values: started.flatMap(({ resident = [] }) => resident).map(toMegabytes),
     },
+    ...conditionIds.map((condition) => ({
+      what: `ended session refused everywhere, p99, ${conditionTitles[condition]}`,
+      most: 1000,
+      unit: 'ms',
+      values: [results.revocations.get(condition) ?? []]
+        .flat()
+        .map(({ endings }) => percentile(delays(endings, 'sinceAnswer'), 0.99)),
+    })),
   ]
 }
 
@@ -55,6 +60,11 @@ export function signInShares({ rates, hashes }: Results, server: ServerId): numb
 
 export function floodRatios({ floods }: Results, server: ServerId): number[] {
   return (floods.get(server) ?? []).map(({ idle, flooded }) => flooded.p99 / idle.p99)
+}
+
+/** Milliseconds until the last of each list of instances refused its session. */
+export function delays(endings: readonly Refusal[][], since: 'sinceAnswer' | 'sinceRequest'): number[] {
+  return endings.map((refusals) => Math.max(...refusals.map((refusal) => refusal[since])))
 }
 
 export const perSecond = (rounds: readonly Figures[] = []): number[] => rounds.map((figures) => figures.perSecond)

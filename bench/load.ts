@@ -3,9 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { start } from './processes.ts'
+import { outputOf } from './processes.ts'
 
 export interface HttpRequest {
   method: 'GET' | 'POST'
@@ -20,6 +19,10 @@ export interface Load {
   requests: readonly HttpRequest[]
   connections: number
   seconds: number
+  /** Milliseconds that a connection rests before each request; autocannon holds to the rate that this makes. */
+  pause?: number
+  /** The last field of the requests' forms, and a member of their answers, which are JSON: each value is sent next, and once. */
+  chained?: string
 }
 
 /** What a load generator counted. Percentiles are of the latency, in milliseconds. */
@@ -53,13 +56,14 @@ export function pickLoadTool(wanted: string | undefined): LoadTool {
   return { name: /^wrk \S+/.exec(wrk.stdout)?.[0] ?? 'wrk', run: runWrk }
 }
 
-async function runWrk({ url, requests, connections, seconds }: Load): Promise<Figures> {
+async function runWrk({ url, requests, connections, seconds, pause = 0, chained }: Load): Promise<Figures> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
   try {
     const file = join(folder, 'requests')
     writeFileSync(file, requests.map((request) => frame(spell(request, url))).join(''))
     const limits = [`-c${connections}`, `-d${seconds}s`, '-t1', '--timeout=60s']
-    const output = await run('wrk', [...limits, '-s', pathOf('load.lua'), url, '--', file])
+    const how = chained === undefined ? [`${pause}`] : [`${pause}`, chained]
+    const output = await outputOf('wrk', [...limits, '-s', pathOf('load.lua'), url, '--', file, ...how])
     return toFigures(output.slice(output.indexOf('{"requests"')))
   } finally {
     rmSync(folder, { recursive: true })
@@ -76,7 +80,7 @@ function spell({ method, path, headers, body = '' }: HttpRequest, url: string): 
 const frame = (request: string) => `${Buffer.byteLength(request)}\n${request}`
 
 async function runAutocannon(load: Load): Promise<Figures> {
-  return toFigures(await run(process.execPath, [pathOf('load-autocannon.ts')], JSON.stringify(load)))
+  return toFigures(await outputOf(process.execPath, [pathOf('load-autocannon.ts')], JSON.stringify(load)))
 }
 
 function toFigures(json: string): Figures {
@@ -84,17 +88,6 @@ function toFigures(json: string): Figures {
   const failed = Object.entries(failures).filter(([, count]) => count > 0)
   if (failed.length > 0) throw new Error(`of ${requests} requests failed: ${failed.map((entry) => entry.join(' ')).join(', ')}`)
   return { perSecond: requests / seconds, p50, p99 }
-}
-
-async function run(command: string, args: string[], input = ''): Promise<string> {
-  const child = start(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-  if (!child.stdin || !child.stdout) throw new Error('both streams are piped')
-  child.stdin.end(input)
-  const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('exit', resolve))
-  const output = await text(child.stdout)
-  const code = await ended
-  if (code !== 0) throw new Error(`${command} ended with ${code}: ${output}`)
-  return output
 }
 
 function autocannonVersion(): string {

@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { end } from '../apps/api/runtime-tests/postgres.ts'
 
@@ -14,6 +15,18 @@ export function start(command: string, args: readonly string[], options: SpawnOp
   running.add(child)
   child.once('exit', () => running.delete(child))
   return child
+}
+
+/** Runs a command to its end: its standard output. Rejects where it fails. */
+export async function outputOf(command: string, args: readonly string[], input = ''): Promise<string> {
+  const child = start(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  if (!child.stdin || !child.stdout) throw new Error('both streams are piped')
+  child.stdin.end(input)
+  const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('exit', resolve))
+  const output = await text(child.stdout)
+  const code = await ended
+  if (code !== 0) throw new Error(`${command} ended with ${code}: ${output}`)
+  return output
 }
 
 /** Asks a child to end, and makes it end after five seconds. */

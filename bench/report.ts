@@ -1,8 +1,10 @@
 import { availableParallelism, cpus } from 'node:os'
-import { type BudgetLine, budgetLines, floodRatios, isMet, perSecond, signInShares, toMegabytes } from './budget.ts'
+import { type BudgetLine, budgetLines, floodRatios, delays, isMet, perSecond, signInShares, toMegabytes } from './budget.ts'
+import { conditionTitles } from './disturbance.ts'
 import type { Results } from './results.ts'
+import type { Refusal } from './revocation.ts'
 import { type RateId, type ServerId, rateIds, servers } from './servers.ts'
-import { median, shares } from './statistics.ts'
+import { median, percentile, shares } from './statistics.ts'
 import { describeVersions } from './versions.ts'
 import { type Rate, connections, floodConnections, probeConnections, warmUp } from './workloads.ts'
 
@@ -17,6 +19,8 @@ export function report(results: Results): string {
     ...rates.flatMap((id) => [`## ${titles[id]}`, rateTable(results, id)]),
     ...(results.floods.size > 0 ? ['## Current user during a sign-in flood', floodTable(results)] : []),
     ...(results.starts.size > 0 ? ['## Starting, and memory', startTable(results)] : []),
+    ...(results.revocations.size > 0 ? ['## Ended sessions', revocationTable(results), describeRevocations(results)] : []),
+    ...(results.revocationMemory === undefined ? [] : ['## Memory of ended sessions', describeMemory(results.revocationMemory)]),
   ]
   return `${sections.join('\n\n')}\n`
 }
@@ -26,6 +30,7 @@ const titles: Record<RateId, string> = {
   'read-user': 'Read one user',
   register: 'Register',
   'sign-in': 'Sign in',
+  refresh: 'Refresh',
 }
 
 /** What the others are divided by. */
@@ -34,6 +39,7 @@ const bases: Record<RateId, ServerId> = {
   'read-user': 'fastify',
   register: 'fastify',
   'sign-in': 'fastify',
+  refresh: 'gatehouse-node',
 }
 
 function describeRun({ settings }: Results): string {
@@ -106,6 +112,48 @@ function startTable({ starts, residentAtEnd }: Results): string {
     spread([residentAtEnd.get(server) ?? []].flat().map(toMegabytes)),
   ])
   return table(header, rows)
+}
+
+function revocationTable({ revocations }: Results): string {
+  const header = ['ms until refused', 'from the answer: p50', 'p90', 'p99', 'max', 'from the request: p50', 'p90', 'p99', 'max']
+  const rows = [...revocations].flatMap(([condition, { endings }]) => {
+    const each = endings.flat().map((refusal) => [refusal])
+    const groups: [string, Refusal[][]][] = [
+      ['by the instance asked', each.filter(([refusal]) => refusal?.asked)],
+      ['by another', each.filter(([refusal]) => !refusal?.asked)],
+      ['everywhere', endings],
+    ]
+    return groups.map(([who, chosen]) => [
+      `${conditionTitles[condition]}: ${who}`,
+      ...distribution(delays(chosen, 'sinceAnswer')),
+      ...distribution(delays(chosen, 'sinceRequest')),
+    ])
+  })
+  return table(header, rows)
+}
+
+function describeRevocations({ revocations }: Results): string {
+  const lines = [...revocations].map(([condition, { endings, perSecond, disturbance }]) => {
+    const refusals = endings.flat()
+    const blur = percentile(
+      refusals.map((refusal) => refusal.blur),
+      0.99,
+    )
+    const relapses = refusals.reduce((sum, refusal) => sum + refusal.relapses, 0)
+    return (
+      `- ${conditionTitles[condition]}: ${disturbance}; ${endings.length} sessions; ${figure(perSecond)} current users/s on each instance; ` +
+      `a poller's answers are ${figure(blur)} ms apart (p99); ${relapses} times a 200 followed a 401`
+    )
+  })
+  return lines.join('\n')
+}
+
+function describeMemory(bytes: number): string {
+  return `${figure(toMegabytes(bytes))} MB of an instance's heap for a million ended sessions.`
+}
+
+function distribution(values: readonly number[]): string[] {
+  return [0.5, 0.9, 0.99, 1].map((share) => figure(percentile(values, share)))
 }
 
 function medians(rounds: Rate[]): string[] {

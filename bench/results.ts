@@ -1,4 +1,6 @@
 import type { HashTime } from './hash-time.ts'
+import type { ConditionId } from './disturbance.ts'
+import type { Revocation } from './revocation.ts'
 import type { RateId, ServerId } from './servers.ts'
 import type { Flood, Rate, Start } from './workloads.ts'
 
@@ -22,4 +24,7 @@ export interface Results {
   starts: Map<ServerId, Start[]>
   /** Bytes, when every other workload was done. */
   residentAtEnd: Map<ServerId, number>
+  revocations: Map<ConditionId, Revocation>
+  /** Heap bytes of a million ended sessions. */
+  revocationMemory: number | undefined
 }

@@ -1,27 +1,19 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { conditionIds } from './disturbance.ts'
 import { measureHash } from './hash-time.ts'
-import { type LoadTool, pickLoadTool } from './load.ts'
-import { openDatabases } from './postgres.ts'
+import { type Options, parseOptions } from './options.ts'
+import { type Databases, openDatabases } from './postgres.ts'
 import { residentMemory, stopAll } from './processes.ts'
 import { report } from './report.ts'
 import type { Results } from './results.ts'
-import { type ServerId, type WorkloadId, rateIds, servers, workloadIds } from './servers.ts'
+import { measureRevocation, measureRevocationMemory } from './revocation.ts'
+import { type Server, type ServerId, type ServerWorkloadId, rateIds, servers } from './servers.ts'
 import { checkPins } from './versions.ts'
 import { type Subject, measureFlood, measureRate, measureStart, prepare } from './workloads.ts'
 
 /** `pnpm bench`: every server beside the others, in turns, on one PostgreSQL. */
-interface Options {
-  rounds: number
-  seconds: number
-  servers: ReadonlySet<string>
-  workloads: ReadonlySet<string>
-  tool: LoadTool
-  out: string | undefined
-}
-
 const starts = 5
 const cleanUps: (() => Promise<void>)[] = [stopAll]
 let interrupted = false
@@ -43,42 +35,6 @@ async function main(): Promise<void> {
   }
 }
 
-function parseOptions(): Options {
-  const { values } = parseArgs({
-    options: {
-      rounds: { type: 'string', default: '3' },
-      seconds: { type: 'string', default: '5' },
-      only: { type: 'string' },
-      tool: { type: 'string' },
-      out: { type: 'string' },
-    },
-  })
-  const only = values.only?.split(',') ?? []
-  return {
-    rounds: wholeNumber('rounds', values.rounds, 50),
-    seconds: wholeNumber('seconds', values.seconds, 60),
-    ...choose(only),
-    tool: pickLoadTool(values.tool),
-    out: values.out,
-  }
-}
-
-/** `--only` takes servers and workloads alike; where it names none of a kind, all of them run. */
-function choose(only: readonly string[]): Pick<Options, 'servers' | 'workloads'> {
-  const known = { servers: servers.map(({ id }) => id as string), workloads: workloadIds.map((id) => id as string) }
-  const unknown = only.filter((id) => !known.servers.includes(id) && !known.workloads.includes(id))
-  if (unknown.length > 0)
-    throw new Error(`--only takes ${[...known.servers, ...known.workloads].join(', ')}; not ${unknown.join(', ')}`)
-  const pick = (ids: string[]) => new Set(ids.some((id) => only.includes(id)) ? ids.filter((id) => only.includes(id)) : ids)
-  return { servers: pick(known.servers), workloads: pick(known.workloads) }
-}
-
-function wholeNumber(name: string, text: string, most: number): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > most) throw new Error(`--${name} is a whole number from 1 to ${most}`)
-  return value
-}
-
 async function measure(options: Options): Promise<Results> {
   const { rounds, seconds, tool } = options
   const machineLoad = loadavg()[0] ?? 0
@@ -91,21 +47,24 @@ async function measure(options: Options): Promise<Results> {
   )
   const databases = await opening
   const subjects: Subject[] = []
-  for (const server of servers.filter(({ id }) => options.servers.has(id))) {
+  for (const server of servers.filter((one) => isWanted(one, options))) {
     log(`starting ${server.title}`)
     subjects.push(await prepare(server, await databases.create()))
   }
   const results: Results = {
     settings: { rounds, seconds, tool: tool.name, postgres: databases.version, machineLoad, starts },
     hashes: [],
-    rates: { 'current-user': new Map(), 'read-user': new Map(), register: new Map(), 'sign-in': new Map() },
+    rates: { 'current-user': new Map(), 'read-user': new Map(), register: new Map(), 'sign-in': new Map(), refresh: new Map() },
     floods: new Map(),
     starts: new Map(),
     residentAtEnd: new Map(),
+    revocations: new Map(),
+    revocationMemory: undefined,
   }
   await measureRates(options, subjects, results)
   await measureFloods(options, subjects, results)
   await measureStarts(options, subjects, results)
+  await measureRevocations(options, databases, results)
   return results
 }
 
@@ -149,7 +108,26 @@ async function measureStarts({ rounds, seconds, workloads, tool }: Options, subj
   }
 }
 
-function takingPart(subjects: Subject[], id: WorkloadId): Subject[] {
+/** Of Gatehouse on Node alone, once each. */
+async function measureRevocations(options: Options, databases: Databases, results: Results) {
+  const { servers, workloads, sessions, tool } = options
+  if (!servers.has('gatehouse-node')) return
+  if (workloads.has('revocation-memory')) {
+    results.revocationMemory = await measureRevocationMemory()
+    log(`revocation-memory: ${results.revocationMemory.toFixed(0)} bytes`)
+  }
+  for (const condition of workloads.has('revocation') ? conditionIds : []) {
+    const revocation = await measureRevocation(tool, await databases.create(), condition, sessions)
+    results.revocations.set(condition, revocation)
+    log(`revocation, ${condition}: ${revocation.endings.length} sessions ended`)
+  }
+}
+
+function isWanted({ id, workloads }: Server, options: Options): boolean {
+  return options.servers.has(id) && workloads.some((workload) => options.workloads.has(workload))
+}
+
+function takingPart(subjects: Subject[], id: ServerWorkloadId): Subject[] {
   return subjects.filter(({ server }) => server.workloads.includes(id))
 }
 

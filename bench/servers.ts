@@ -1,13 +1,16 @@
 import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type Api, bareApi, betterAuthApi, tutorialApi } from './apis.ts'
+import { type Api, bareApi, betterAuthApi, gatehouseApi, tutorialApi } from './apis.ts'
 import { start, stop } from './processes.ts'
 
-export type ServerId = 'bare-hono' | 'fastify' | 'better-auth' | 'gatehouse-node' | 'gatehouse-bun' | 'gatehouse-without-read'
+export type ServerId = 'bare-hono' | 'fastify' | 'better-auth' | 'gatehouse-node' | 'gatehouse-bun'
 
-export type RateId = 'current-user' | 'read-user' | 'register' | 'sign-in'
-export type WorkloadId = RateId | 'flood' | 'start'
+export type RateId = 'current-user' | 'read-user' | 'register' | 'sign-in' | 'refresh'
+/** What servers take part in, one beside the other. */
+export type ServerWorkloadId = RateId | 'flood' | 'start'
+/** The rest is about Gatehouse alone. */
+export type WorkloadId = ServerWorkloadId | 'revocation' | 'revocation-memory'
 
 export interface Server {
   id: ServerId
@@ -17,7 +20,7 @@ export interface Server {
   entry: string
   api: Api
   /** What it takes part in. */
-  workloads: readonly WorkloadId[]
+  workloads: readonly ServerWorkloadId[]
 }
 
 const node = process.execPath
@@ -27,11 +30,20 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 // The real binary: npm's wrapper would be a second process.
 export const bun = `${root}node_modules/bun/bin/bun.exe`
 
-export const rateIds: readonly RateId[] = ['current-user', 'read-user', 'register', 'sign-in']
-export const workloadIds: readonly WorkloadId[] = [...rateIds, 'flood', 'start']
+export const rateIds: readonly RateId[] = ['current-user', 'read-user', 'register', 'sign-in', 'refresh']
+const serverWorkloadIds: readonly ServerWorkloadId[] = [...rateIds, 'flood', 'start']
+export const workloadIds: readonly WorkloadId[] = [...serverWorkloadIds, 'revocation', 'revocation-memory']
 
-const main = 'apps/api/src/main.ts'
 const peer = (name: string) => `bench/peers/${name}.ts`
+
+export const gatehouseOnNode: Server = {
+  id: 'gatehouse-node',
+  title: 'Gatehouse on Node',
+  command: node,
+  entry: 'apps/api/src/main.ts',
+  api: gatehouseApi,
+  workloads: serverWorkloadIds,
+}
 
 export const servers: readonly Server[] = [
   {
@@ -42,25 +54,24 @@ export const servers: readonly Server[] = [
     api: bareApi,
     workloads: ['current-user', 'start'],
   },
-  { id: 'fastify', title: 'Fastify', command: node, entry: peer('fastify'), api: tutorialApi, workloads: workloadIds },
+  {
+    id: 'fastify',
+    title: 'Fastify',
+    command: node,
+    entry: peer('fastify'),
+    api: tutorialApi,
+    workloads: serverWorkloadIds.filter((id) => id !== 'refresh'),
+  },
   {
     id: 'better-auth',
     title: 'Better Auth',
     command: node,
     entry: peer('better-auth'),
     api: betterAuthApi,
-    workloads: workloadIds.filter((id) => id !== 'read-user'),
+    workloads: serverWorkloadIds.filter((id) => id !== 'read-user' && id !== 'refresh'),
   },
-  { id: 'gatehouse-node', title: 'Gatehouse on Node', command: node, entry: main, api: tutorialApi, workloads: workloadIds },
-  { id: 'gatehouse-bun', title: 'Gatehouse on Bun', command: bun, entry: main, api: tutorialApi, workloads: workloadIds },
-  {
-    id: 'gatehouse-without-read',
-    title: 'Gatehouse on Node, without the read',
-    command: node,
-    entry: peer('gatehouse-without-read'),
-    api: tutorialApi,
-    workloads: ['current-user'],
-  },
+  gatehouseOnNode,
+  { ...gatehouseOnNode, id: 'gatehouse-bun', title: 'Gatehouse on Bun', command: bun },
 ]
 
 export interface RunningServer {

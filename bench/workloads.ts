@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Account, Headers } from './apis.ts'
+import { newAccounts, send } from './accounts.ts'
+import { type Account, type Headers, refreshToken } from './apis.ts'
 import type { Figures, HttpRequest, Load, LoadTool } from './load.ts'
 import { processorTime, residentMemory, untilIdle } from './processes.ts'
 import { type RateId, type RunningServer, type Server, startServer } from './servers.ts'
@@ -47,17 +48,36 @@ export async function prepare(server: Server, databaseUrl: string): Promise<Subj
 }
 
 /** The requests of a workload: spread over the accounts, and never the same account twice for `register`. */
-const requestsOf: Record<RateId, (subject: Subject, seconds: number) => HttpRequest[]> = {
-  'current-user': ({ server, readers }) => readers.map(({ credentials }) => server.api.currentUser(credentials)),
+const requestsOf = {
+  'current-user': ({ server, readers }: Subject) => readers.map(({ credentials }) => server.api.currentUser(credentials)),
 
   // Somebody else's account: the caller's own would be one row less to find.
-  'read-user': ({ server, readers }) =>
+  'read-user': ({ server, readers }: Subject) =>
     readers.flatMap(({ credentials }, i) => server.api.readUser?.(credentials, readers.at(i - 1)?.name ?? '') ?? []),
 
-  register: ({ server: { api } }, seconds) =>
+  register: ({ server: { api } }: Subject, seconds: number) =>
     newAccounts(seconds * availableParallelism() * 100).flatMap((account) => api.accounts?.register(account) ?? []),
 
-  'sign-in': ({ server: { api }, signers }) => signers.flatMap((account) => api.accounts?.signIn(account) ?? []),
+  'sign-in': ({ server: { api }, signers }: Subject) => signers.flatMap((account) => api.accounts?.signIn(account) ?? []),
+
+  // New sessions each time: nobody knows whether the requests that a round leaves unanswered were heard.
+  refresh: async (subject: Subject) => {
+    const requests: HttpRequest[] = []
+    for (const account of subject.signers) requests.push(await openRefresh(subject, account))
+    return requests
+  },
+} satisfies Record<RateId, (subject: Subject, seconds: number) => HttpRequest[] | Promise<HttpRequest[]>>
+
+/** Opens a session; the first request that refreshes it. */
+async function openRefresh({ server: { api, title }, running: { url } }: Subject, account: Account): Promise<HttpRequest> {
+  if (!api.accounts || !api.sessions) throw new Error(`${title} has no sessions to refresh`)
+  const answer = await send(url, api.accounts.signIn(account))
+  return api.sessions.refresh(await refreshTokenOf(answer))
+}
+
+async function refreshTokenOf(answer: Response): Promise<string> {
+  const { [refreshToken]: token } = (await answer.json()) as { [refreshToken]: string }
+  return token
 }
 
 export interface Rate extends Figures {
@@ -68,7 +88,13 @@ export interface Rate extends Figures {
 /** Measures one workload on one server, after a warm-up that doesn't count. */
 export async function measureRate(tool: LoadTool, subject: Subject, id: RateId, seconds: number): Promise<Rate> {
   if (id === 'current-user' || id === 'read-user') await checkAnswer(subject, id)
-  return measureWarm(tool, subject, (duration) => ({ requests: requestsOf[id](subject, duration), connections }), seconds)
+  if (id === 'refresh') await checkRefresh(subject)
+  const spec = async (duration: number) => ({
+    requests: await requestsOf[id](subject, duration),
+    connections,
+    ...(id === 'refresh' && { chained: refreshToken }),
+  })
+  return measureWarm(tool, subject, spec, seconds)
 }
 
 export interface Flood {
@@ -82,9 +108,9 @@ export interface Flood {
 /** Measures current user without and with a flood of correct sign-ins beside it. */
 export async function measureFlood(tool: LoadTool, subject: Subject, seconds: number): Promise<Flood> {
   const { url, pid } = subject.running
-  const probe = { url, requests: requestsOf['current-user'](subject, seconds), connections: probeConnections, seconds }
-  const flood = { url, requests: requestsOf['sign-in'](subject, seconds), connections: floodConnections, seconds: seconds + 2 }
-  const idle = await measureWarm(tool, subject, () => probe, seconds)
+  const probe = { url, requests: requestsOf['current-user'](subject), connections: probeConnections, seconds }
+  const flood = { url, requests: requestsOf['sign-in'](subject), connections: floodConnections, seconds: seconds + 2 }
+  const idle = await measureWarm(tool, subject, async () => probe, seconds)
   const [signIns, flooded] = await Promise.all([tool.run(flood), sleep(1000).then(() => tool.run(probe))])
   await untilIdle(pid)
   return { idle, flooded, signIns }
@@ -110,19 +136,20 @@ export async function measureStart(tool: LoadTool, subject: Subject, seconds: nu
   }
 }
 
-type Spec = Pick<Load, 'requests' | 'connections'>
+type Spec = Pick<Load, 'requests' | 'connections' | 'chained'>
 
 async function measureWarm(
   tool: LoadTool,
   { running }: Subject,
-  spec: (seconds: number) => Spec,
+  spec: (seconds: number) => Promise<Spec>,
   seconds: number,
 ): Promise<Rate> {
   const { url, pid } = running
-  await tool.run({ ...spec(warmUp), url, seconds: warmUp })
+  await tool.run({ ...(await spec(warmUp)), url, seconds: warmUp })
   await untilIdle(pid)
+  const load = { ...(await spec(seconds)), url, seconds }
   const before = processorTime(pid)
-  const figures = await tool.run({ ...spec(seconds), url, seconds })
+  const figures = await tool.run(load)
   const used = processorTime(pid) - before
   if (figures.perSecond === 0) throw new Error(`nothing was answered within ${seconds} s: rounds have to be longer`)
   await untilIdle(pid)
@@ -131,22 +158,20 @@ async function measureWarm(
 
 /** The load generator counts statuses; a 200 about nobody has to be seen here. */
 async function checkAnswer(subject: Subject, id: 'current-user' | 'read-user'): Promise<void> {
-  const [request] = requestsOf[id](subject, 0)
+  const [request] = requestsOf[id](subject)
   const name = subject.readers.at(id === 'read-user' ? -1 : 0)?.name
   if (!request || name === undefined) throw new Error(`${subject.server.title} has no ${id}`)
   const answer = await (await send(subject.running.url, request)).text()
   if (!answer.includes(`"${name}"`)) throw new Error(`${subject.server.title} answers ${id} with ${answer}`)
 }
 
-async function send(url: string, { path, ...request }: HttpRequest): Promise<Response> {
-  const response = await fetch(new URL(path, url), request)
-  if (!response.ok) throw new Error(`${request.method} ${path} was answered ${response.status}: ${await response.text()}`)
-  return response
-}
-
-let accounts = 0
-const run = Date.now().toString(36)
-
-function newAccounts(count: number): Account[] {
-  return Array.from({ length: count }, () => ({ name: `user-${run}-${accounts++}`, password: 'plum orbit 47 lantern' }))
+/** What is refreshed has to go on under a new token, and that token to be good for the next. */
+async function checkRefresh(subject: Subject): Promise<void> {
+  const { server, running, signers } = subject
+  const [account] = signers
+  if (!account || !server.api.sessions) throw new Error(`${server.title} has no refresh`)
+  const first = await openRefresh(subject, account)
+  const second = server.api.sessions.refresh(await refreshTokenOf(await send(running.url, first)))
+  if (first.body === second.body) throw new Error(`${server.title} answers a refresh with the same token`)
+  await send(running.url, second)
 }
