@@ -118,6 +118,8 @@ describe('a PostgreSQL that goes away', () => {
     const api = apiOf(server)
     const { username, token } = await api.account()
     await cluster.pause()
+    // For a moment it is still known that the session goes on; then nothing vouches for it.
+    await expect.poll(async () => (await api.get('/users/me', token)).status, { timeout: 2_000, interval: 50 }).toBe(503)
     for (const call of [
       () => api.get('/users/me', token),
       () => api.get(`/user/?username=${username}`, token),
