@@ -94,7 +94,7 @@ export async function createResources(settings: Settings, platform: Platform): P
     passwords: createPasswordHasher({ argon2id, concurrency: hashConcurrency, queueLimit: hashConcurrency * queuePerHash }),
     keyring,
     tokens: createAccessTokens({ keyring, issuer: settings.issuer, ttl, remember: rememberedTokens }),
-    refreshTokens: await createRefreshTokens(settings.masterSecrets),
+    refreshTokens: createRefreshTokens(settings.masterSecrets),
     readiness: createReadinessChecks(createMigrationCheck(db), keyring),
     clock,
     log,

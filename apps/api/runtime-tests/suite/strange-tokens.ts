@@ -42,7 +42,7 @@ const withCode = (token: string, other: string) => [...token.split('.').slice(0,
 
 /** The same session and generation, under a master secret that is not the server's. */
 async function forgeElsewhere({ refresh }: Tokens): Promise<string> {
-  const elsewhere = await createRefreshTokens(['the master secret of another installation'])
+  const elsewhere = createRefreshTokens(['the master secret of another installation'])
   const [id = ''] = refresh.split('.')
   const hex = Buffer.from(id, 'base64url').toString('hex')
   return elsewhere.derive({ sessionId: hex, generation: 0 })

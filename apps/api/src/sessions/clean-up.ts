@@ -1,12 +1,13 @@
 import type { Clock, Log } from '../context.ts'
 import { describeError } from '../db/database-error.ts'
+import { pause } from '../pause.ts'
 import type { SessionQueries } from './queries.ts'
 
 /** Milliseconds between two rounds. */
 const interval = 60_000
 
 /** Rows that one statement deletes at most: it holds its locks for milliseconds. */
-export const batchSize = 500
+const batchSize = 500
 
 /** Removes what has been over for long, batch by batch, on whichever instance has the turn. Runs until `closed`. */
 export async function keepClean(
@@ -21,19 +22,4 @@ export async function keepClean(
     }
     await pause(interval, closed)
   }
-}
-
-async function pause(milliseconds: number, closed: AbortSignal): Promise<void> {
-  if (closed.aborted) return
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, milliseconds)
-    closed.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer)
-        resolve()
-      },
-      { once: true },
-    )
-  })
 }

@@ -20,7 +20,7 @@ export async function issueTokens(
   const subject = { userId, sessionId: id, username, role, authTime: createTime, notAfter: expireTime }
   const issued = await tokens.issue(subject, now)
   if (!issued) return undefined
-  const refreshToken = await refreshTokens.derive({ sessionId: id, generation })
+  const refreshToken = refreshTokens.derive({ sessionId: id, generation })
   const refreshExpiresIn = Math.max(0, Math.floor((expireTime.getTime() - now.getTime()) / 1000))
   return { ...issued, refreshToken, refreshExpiresIn }
 }

@@ -44,10 +44,6 @@ export interface Lifetimes {
 }
 
 export function createSessionQueries(db: Database, lifetimes: Lifetimes) {
-  /** When a session is over that is used at `now`. */
-  const deadline = (now: Date) =>
-    sql`least(${instant(later(now, lifetimes.idle))}, ${sessions.createTime} + make_interval(secs => ${lifetimes.max}))`
-
   const selectLive = db
     .select({ id: sessions.id })
     .from(sessions)
@@ -57,6 +53,29 @@ export function createSessionQueries(db: Database, lifetimes: Lifetimes) {
     (ids: string[]) => selectLive.execute({ ids: JSON.stringify(ids) }),
     ({ id }) => id,
   )
+
+  const now = sql`${sql.placeholder('now')}::timestamptz`
+  const lastly = sql`${sessions.createTime} + make_interval(secs => ${sql.placeholder('maxAge')}::integer)`
+  const moveOn = db
+    .update(sessions)
+    .set({
+      generation: sql`${sql.placeholder('next')}::integer`,
+      rotateTime: now,
+      lastUsed: now,
+      expireTime: sql`least(${sql.placeholder('idleUntil')}::timestamptz, ${lastly})`,
+    })
+    .from(users)
+    .where(
+      and(
+        eq(sessions.id, sql.placeholder('id')),
+        eq(sessions.generation, sql.placeholder('generation')),
+        gt(sessions.expireTime, now),
+        eq(users.id, sessions.userId),
+        isNull(users.disabledAt),
+      ),
+    )
+    .returning(session)
+    .prepare('sessions_move_on')
 
   return {
     /**
@@ -104,20 +123,8 @@ export function createSessionQueries(db: Database, lifetimes: Lifetimes) {
 
     /** Moves a live session from `generation` on to `next`; undefined if another was faster, or it is over. */
     async rotate(id: string, generation: number, next: number, now: Date): Promise<Session | undefined> {
-      const [row] = await db
-        .update(sessions)
-        .set({ generation: next, rotateTime: now, lastUsed: now, expireTime: deadline(now) })
-        .from(users)
-        .where(
-          and(
-            eq(sessions.id, id),
-            eq(sessions.generation, generation),
-            gt(sessions.expireTime, now),
-            eq(users.id, sessions.userId),
-            isNull(users.disabledAt),
-          ),
-        )
-        .returning(session)
+      const idleUntil = later(now, lifetimes.idle).toISOString()
+      const [row] = await moveOn.execute({ id, generation, next, now: now.toISOString(), idleUntil, maxAge: lifetimes.max })
       return row
     },
 

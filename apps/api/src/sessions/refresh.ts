@@ -23,7 +23,7 @@ export async function refresh(
   const { tokens, refreshTokens, now } = dependencies
   // Asked first: a token must not be used up where nothing can be issued for it.
   if (!tokens.ready) return 'not_ready'
-  const presented = await refreshTokens.verify(text)
+  const presented = refreshTokens.verify(text)
   if (!presented) return 'invalid_grant'
   const session = await advance(dependencies, presented)
   if (!session) return 'invalid_grant'

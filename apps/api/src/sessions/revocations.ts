@@ -1,13 +1,14 @@
 import type { Clock, Log } from '../context.ts'
 import { describeError } from '../db/database-error.ts'
 import type { Feed } from '../db/open.ts'
+import { pause } from '../pause.ts'
 import { type SessionQueries, readEnded } from './queries.ts'
 import { createRevocationState } from './revocation-state.ts'
 
 /** Milliseconds between two readings of the log; a notification brings the next one forward. */
 const pollInterval = 300
 
-/** Ended sessions kept in memory; about 130 bytes each. */
+/** Ended sessions kept in memory; about 100 bytes each. */
 const remembered = 1_000_000
 
 export interface Revocations {
@@ -69,7 +70,7 @@ export function openRevocations(
   async function poll(): Promise<void> {
     while (!feed.closed.aborted) {
       await tryReading()
-      await new Promise((resolve) => setTimeout(resolve, pollInterval))
+      await pause(pollInterval, feed.closed)
     }
   }
 

@@ -16,6 +16,6 @@ export async function revoke(
   { sessions, revocations, tokens, refreshTokens, now }: RevokeDependencies,
   text: string,
 ): Promise<void> {
-  const sessionId = (await refreshTokens.verify(text))?.sessionId ?? (await tokens.verify(text, now))?.sessionId
+  const sessionId = refreshTokens.verify(text)?.sessionId ?? (await tokens.verify(text, now))?.sessionId
   if (sessionId !== undefined && (await sessions.endById(sessionId))) await revocations.catchUp()
 }
