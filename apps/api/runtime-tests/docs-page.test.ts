@@ -91,7 +91,7 @@ describe('the docs page in a browser', () => {
 
     await page.locator('.auth-wrapper .authorize').click()
     await page.locator('#auth-bearer-value').fill(String(body['access_token']))
-    await page.getByLabel('Apply credentials').click()
+    await page.locator('form', { hasText: 'bearer' }).getByLabel('Apply credentials').click()
     await closeForms(page)
     const read = await tryOut(page, 'getUser')
     expect(await execute(read)).toMatchObject({ status: '200', body: { username: 'ada', birthday: '1815-12-10' } })
@@ -153,7 +153,7 @@ async function signIn(page: Page, username: string, password: string): Promise<v
 
 /** Closes the forms behind Authorize, once one of them is in force. */
 async function closeForms(page: Page): Promise<void> {
-  await page.getByText('Logout').waitFor()
+  await page.getByRole('button', { name: 'Remove authorization' }).waitFor()
   await page.locator('.modal-ux .close-modal').click()
   await page.locator('.modal-ux').waitFor({ state: 'detached' })
 }

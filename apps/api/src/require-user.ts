@@ -29,9 +29,8 @@ export function requireUser({ tokens, revocations, clock, settings }: RequireUse
     async function requireUser(c, next) {
       const { token, refusal = 'not_authenticated' } = presentedToken(c, settings.issuer)
       if (token === undefined) return problem(c, refusal)
-      const now = clock()
-      const caller = await tokens.verify(token, now)
-      if (!caller || !(await revocations.isLive(caller.sessionId, now))) return problem(c, 'invalid_token')
+      const caller = await tokens.verify(token, clock())
+      if (!caller || !(await revocations.isLive(caller.sessionId, clock()))) return problem(c, 'invalid_token')
       c.set('caller', caller)
       return next()
     }

@@ -99,6 +99,14 @@ export function cookieSuite(api: () => Api): void {
       expect(kept(late)).toEqual({ [access]: '', [refresh]: '' })
     })
 
+    test('signs out by either cookie when the other is damaged', async () => {
+      for (const damaged of [access, refresh]) {
+        const { jar } = await signIn()
+        expect((await logout({ ...jar, [damaged]: 'x' })).status).toBe(200)
+        expect((await call('/users/me', jar)).status).toBe(401)
+      }
+    })
+
     test('signs out when the access cookie has run out', async () => {
       const { jar } = await signIn()
       expect((await logout({ [refresh]: jar[refresh] ?? '' })).status).toBe(200)

@@ -90,7 +90,7 @@ export const signingKeys = pgTable(
     kid: text('kid').primaryKey(),
     state: text('state', { enum: ['next', 'current', 'previous', 'retired'] }).notNull(),
     publicJwk: jsonb('public_jwk').$type<PublicJwk>().notNull(),
-    /** PKCS #8 under AES-256-GCM, see `keys/keyring.ts`. */
+    /** PKCS #8 under AES-256-GCM, see `keys/signing-key.ts`. */
     sealedPrivateKey: text('sealed_private_key').notNull(),
     /** When it was published. */
     createTime: instant('create_time').notNull(),

@@ -1,6 +1,7 @@
 import type { Clock, Log } from '../context.ts'
 import type { Vault } from '../crypto/secret.ts'
 import { describeError } from '../db/database-error.ts'
+import { inTime } from '../db/in-time.ts'
 import { pause } from '../pause.ts'
 import type { Keyring } from './keyring.ts'
 import type { KeyQueries } from './queries.ts'
@@ -17,6 +18,9 @@ export interface KeepCurrentOptions {
   closed: AbortSignal
 }
 
+/** Milliseconds that a step may take: on a connection that is silently gone it would hold up every reading. */
+const patience = 10_000
+
 /** Every 30 s takes the steps of rotation that are due, and reads what other instances did. Runs until `closed`. */
 export async function keepKeysCurrent(options: KeepCurrentOptions): Promise<void> {
   const { keyring, closed } = options
@@ -32,7 +36,7 @@ async function rotateWhereDue({ queries, vault, rules, clock, log, closed }: Kee
   let steps = 0
   try {
     for (;;) {
-      const done = await takeRotationStep({ queries, vault }, clock(), rules)
+      const done = await inTime(takeRotationStep({ queries, vault }, clock(), rules), patience)
       if (!done) break
       log.info({ kid: done.kid }, messages[done.step])
       steps += 1

@@ -2,6 +2,7 @@ import type { CryptoKey } from 'jose'
 import type { Clock, Log } from '../context.ts'
 import type { Vault } from '../crypto/secret.ts'
 import { describeError } from '../db/database-error.ts'
+import { inTime } from '../db/in-time.ts'
 import { pause } from '../pause.ts'
 import { type KeySet, emptyKeySet, openKeySet } from './key-set.ts'
 import type { KeyQueries, StoredKey } from './queries.ts'
@@ -9,6 +10,9 @@ import { generateKey, isKid } from './signing-key.ts'
 
 /** Milliseconds between two readings on account of unknown keys: anybody can name one. */
 const rereadInterval = 1_000
+
+/** Milliseconds. */
+const patience = 10_000
 
 /** The signing keys of one instance, as they were at its last reading. */
 export interface Keyring extends Readonly<Omit<KeySet, 'privateKeys' | 'retiredKids'>> {
@@ -46,7 +50,7 @@ export async function openKeyring(
   async function load(findAll: () => Promise<StoredKey[]>): Promise<void> {
     let stored = await findAll()
     if (!stored.some(({ state }) => state === 'current')) {
-      await queries.insertFirst(await generateKey(vault), clock())
+      await inTime(queries.insertFirst(await generateKey(vault), clock()), patience)
       stored = await findAll() // another instance may have been first
     }
     const before = keys

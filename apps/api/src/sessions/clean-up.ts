@@ -16,7 +16,7 @@ export async function keepClean(
 ): Promise<void> {
   while (!closed.aborted) {
     try {
-      while ((await sessions.deleteOver(clock(), batchSize)) === batchSize && !closed.aborted);
+      while ((await sessions.deleteOver(clock(), batchSize)) >= batchSize && !closed.aborted);
     } catch (error) {
       if (!closed.aborted) log.warn({ error: describeError(error) }, 'ended sessions could not be removed')
     }

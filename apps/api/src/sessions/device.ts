@@ -7,13 +7,13 @@ const userAgentMaxLength = 256
 /** What is kept of where a sign-in came from: enough to know it again, not to find somebody. */
 export function describeDevice(userAgent: string | undefined, address: string | undefined): Device {
   return {
-    userAgent: userAgent === undefined ? null : storable(userAgent).slice(0, userAgentMaxLength),
+    userAgent: userAgent === undefined ? null : storable(userAgent.slice(0, userAgentMaxLength)),
     addressPrefix: (address !== undefined && networkOf(address)) || null,
   }
 }
 
 /** The network of an address: its first 24 bits in IPv4, its first 48 in IPv6. */
-export function networkOf(address: string): string | undefined {
+function networkOf(address: string): string | undefined {
   if (!ipaddr.isValid(address)) return undefined
   const { bytes, length } = networkBytes(address)
   const network = ipaddr.fromByteArray(bytes.map((byte, index) => (index < length / 8 ? byte : 0)))

@@ -44,13 +44,13 @@ export interface Lifetimes {
 }
 
 export function createSessionQueries(db: Database, lifetimes: Lifetimes) {
-  const selectLive = db
+  const selectPresent = db
     .select({ id: sessions.id })
     .from(sessions)
     .where(sql`${sessions.id} = any(array(select json_array_elements_text(${sql.placeholder('ids')}::text::json)::uuid))`)
-    .prepare('sessions_select_live')
-  const readLive = createBatchReader(
-    (ids: string[]) => selectLive.execute({ ids: JSON.stringify(ids) }),
+    .prepare('sessions_select_present')
+  const readPresent = createBatchReader(
+    (ids: string[]) => selectPresent.execute({ ids: JSON.stringify(ids) }),
     ({ id }) => id,
   )
 
@@ -139,7 +139,7 @@ export function createSessionQueries(db: Database, lifetimes: Lifetimes) {
 
     /** Whether the session's row is there. */
     async exists(id: string): Promise<boolean> {
-      return (await readLive(id)) !== undefined
+      return (await readPresent(id)) !== undefined
     },
 
     /** The live sessions of an account, the one used last first. */
@@ -158,18 +158,13 @@ export function createSessionQueries(db: Database, lifetimes: Lifetimes) {
         .orderBy(desc(sessions.lastUsed), asc(sessions.id))
     },
 
-    /** Ends one session of an account; whether there was one. */
-    async end(id: string, userId: string): Promise<boolean> {
+    /** Ends one session, if it is of that account where one is named; whether there was one. */
+    async end(id: string, userId?: string): Promise<boolean> {
+      const own = userId === undefined ? undefined : eq(sessions.userId, userId)
       const rows = await db
         .delete(sessions)
-        .where(and(eq(sessions.id, id), eq(sessions.userId, userId)))
+        .where(and(eq(sessions.id, id), own))
         .returning({ id: sessions.id })
-      return rows.length === 1
-    },
-
-    /** Ends one session; whether there was one. */
-    async endById(id: string): Promise<boolean> {
-      const rows = await db.delete(sessions).where(eq(sessions.id, id)).returning({ id: sessions.id })
       return rows.length === 1
     },
 
@@ -191,7 +186,7 @@ export function createSessionQueries(db: Database, lifetimes: Lifetimes) {
       const over = db
         .select({ id: sessions.id })
         .from(sessions)
-        .where(and(lt(sessions.expireTime, now), turn, cleaning))
+        .where(and(lt(sessions.expireTime, now), turn))
         .limit(limit)
         .for('update', { skipLocked: true })
       const old = db
@@ -217,9 +212,6 @@ const cleaningLock = 7_483_920_116
 
 /** Seconds: longer than any access token may be made to live. */
 const logRetention = 86_400 + 3_600
-
-/** Tells the trigger that what is deleted had ended before. Always true. */
-const cleaning = sql`set_config('gatehouse.cleaning', 'on', true) is not null`
 
 /**
  * Ids of the sessions that ended since `since`, or within `seconds` where there is none, and what to pass next time.

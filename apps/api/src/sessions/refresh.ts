@@ -30,18 +30,26 @@ export async function refresh(
   return (await issueTokens({ tokens, refreshTokens }, session, now)) ?? 'not_ready'
 }
 
+/** Of those who present a token at once all but one find the session moved, and then know. */
+const maxAttempts = 3
+
 /** The session in the generation that follows the presented one, if that may be. */
 async function advance(dependencies: RefreshDependencies, { sessionId, generation }: RefreshToken): Promise<Session | undefined> {
   const { sessions, now } = dependencies
-  const rotated = await sessions.rotate(sessionId, generation, generation + 1, now)
-  if (rotated) return rotated
-  const stored = await sessions.find(sessionId)
-  const verdict = judgeRefresh(stored, generation, now)
-  if (!stored || verdict === 'ended') return undefined
-  if (verdict === 'repeat') return stored
-  if (verdict === 'rotate') return sessions.rotate(sessionId, stored.generation, generation + 1, now)
-  await endForReuse(dependencies, stored, generation)
-  return undefined
+  let rotated = await sessions.rotate(sessionId, generation, generation + 1, now)
+  for (let attempt = 0; !rotated && attempt < maxAttempts; attempt += 1) {
+    const stored = await sessions.find(sessionId)
+    const verdict = judgeRefresh(stored, generation, now)
+    if (!stored || verdict === 'ended') return undefined
+    if (verdict === 'repeat') return stored
+    if (verdict === 'reuse') {
+      await endForReuse(dependencies, stored, generation)
+      return undefined
+    }
+    // Another may have been faster: then the session as it is now says what this one gets.
+    rotated = await sessions.rotate(sessionId, stored.generation, generation + 1, now)
+  }
+  return rotated
 }
 
 async function endForReuse({ sessions, revocations, log }: RefreshDependencies, session: Session, generation: number) {

@@ -21,7 +21,7 @@ export type RevocationState = ReturnType<typeof createRevocationState>
  * @param options.limit ids kept at most; past it nothing is vouched for until enough are forgotten
  */
 export function createRevocationState({ tokenTtl, limit }: { tokenTtl: number; limit: number }) {
-  const keepFor = tokenTtl + clockSkew
+  const keepFor = tokenTtl + margin
   /** In the order in which they came, which is that in which they are forgotten. */
   const ended = new Map<string, number>()
   let vouchedFor = -Infinity
@@ -44,6 +44,11 @@ export function createRevocationState({ tokenTtl, limit }: { tokenTtl: number; l
       if (ended.size <= limit) vouchedFor = at
     },
 
+    /** Vouches for nothing until the next reading: one that was due could not be made. */
+    doubt(): void {
+      vouchedFor = -Infinity
+    },
+
     status(id: string, now: Date): SessionStatus {
       if (ended.has(id)) return 'ended'
       const age = now.getTime() - vouchedFor
@@ -57,5 +62,5 @@ export function createRevocationState({ tokenTtl, limit }: { tokenTtl: number; l
   }
 }
 
-/** Seconds by which clocks of instances may differ. */
-const clockSkew = 60
+/** Seconds that an id is kept beyond its tokens: clocks differ, and a reading takes its time. */
+const margin = 60

@@ -1,12 +1,13 @@
 import { eq } from 'drizzle-orm'
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest'
-import { createTestApp, openTestEmbedded, openTestPostgres } from '../../runtime-tests/in-process.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest'
+import { createMemoryLog, createTestApp, openTestEmbedded, openTestPostgres } from '../../runtime-tests/in-process.ts'
 import { createDatabase, query } from '../../runtime-tests/postgres.ts'
 import type { Database, OpenDatabase } from '../db/open.ts'
 import { endedSessions, sessions, users } from '../db/schema.ts'
 import type { Resources } from '../resources.ts'
 import { register } from '../users/register.ts'
 import { type Session, createSessionQueries, readEnded } from './queries.ts'
+import { openRevocations } from './revocations.ts'
 
 const password = 'a quiet harbour at dawn'
 const device = { userAgent: null, addressPrefix: null }
@@ -147,25 +148,88 @@ test('what commits late is found by the reading after', async () => {
 })
 
 test('with its listeners killed again and again, an instance still learns in time', async () => {
+  let killed = 0
   for (let round = 0; round < 5; round += 1) {
     const session = await open()
-    await query(url, `select pg_terminate_backend(pid) from pg_stat_activity where query ilike 'listen %'`)
+    const ended = await query(url, `select pg_terminate_backend(pid) from pg_stat_activity where query ilike 'listen %'`)
+    killed += ended.length
     await first().sessions.end(session.id, session.userId)
     await untilRefused(second(), session)
   }
+  expect(killed).toBeGreaterThan(4)
 })
 
-test('with no notification at all, the poll holds the promise', async () => {
-  await query(url, `alter table sessions disable trigger sessions_log_ended`)
-  const session = await open()
-  await first().sessions.end(session.id, session.userId)
-  await db().insert(endedSessions).values({ sessionId: session.id, transactionId: 0n })
-  await query(
-    url,
-    `update ended_sessions set transaction_id = pg_current_xact_id()::text::bigint where session_id = '${session.id}'`,
-  )
-  await query(url, `alter table sessions enable trigger sessions_log_ended`)
-  await untilRefused(second(), session)
+describe('of the ways on which an instance learns of an end', () => {
+  beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }))
+  afterEach(() => void vi.useRealTimers())
+
+  /** An instance over a log that the test writes; its sessions can't be read one by one. */
+  async function watch({ deaf = false } = {}) {
+    const log: string[] = []
+    const closing = new AbortController()
+    let heard: (() => void) | undefined
+    let readings = 0
+    let broken = false
+    const feed = {
+      async read<T>() {
+        readings += 1
+        if (broken) throw new Error('the database is away')
+        return { ended: [...log], next: String(readings) } as T
+      },
+      listen: (_channel: string, tell: () => void) => (heard = deaf ? undefined : tell),
+      closed: closing.signal,
+    }
+    const exists = () => Promise.reject(new Error('a session was read'))
+    const options = { feed, tokenTtl: 1800, clock: () => new Date(), log: createMemoryLog() }
+    const revocations = openRevocations({ exists }, options)
+    await vi.advanceTimersByTimeAsync(0)
+    return {
+      revocations,
+      log,
+      notify: () => heard?.(),
+      readings: () => readings,
+      fail: () => (broken = true),
+      close: () => closing.abort(),
+    }
+  }
+
+  test('a notification brings it at once', async () => {
+    const { revocations, log, notify, readings, close } = await watch()
+    const before = readings()
+    log.push('a')
+    notify()
+    await vi.advanceTimersByTimeAsync(0)
+    expect([await revocations.isLive('a', new Date()), readings()]).toEqual([false, before + 1])
+    close()
+  })
+
+  test('without any, the poll brings it', async () => {
+    const { revocations, log, close } = await watch({ deaf: true })
+    log.push('a')
+    expect(await revocations.isLive('a', new Date())).toBe(true)
+    await vi.advanceTimersByTimeAsync(300)
+    expect(await revocations.isLive('a', new Date())).toBe(false)
+    expect(await revocations.isLive('b', new Date())).toBe(true)
+    close()
+  })
+
+  test('without a reading nothing is believed', async () => {
+    const { revocations, fail, close } = await watch()
+    expect(await revocations.isLive('a', new Date())).toBe(true)
+    fail()
+    await vi.advanceTimersByTimeAsync(300)
+    await expect(revocations.isLive('a', new Date())).rejects.toThrow('a session was read')
+    close()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('a reading that was asked for and failed leaves nothing believed', async () => {
+    const { revocations, fail, close } = await watch()
+    fail()
+    await revocations.catchUp()
+    await expect(revocations.isLive('a', new Date())).rejects.toThrow('a session was read')
+    close()
+  })
 })
 
 test('while the log can’t be read, a session’s own row decides', { timeout: 20_000 }, async () => {
@@ -187,17 +251,20 @@ test('while the log can’t be read, a session’s own row decides', { timeout: 
   await blocking
 })
 
-test('deleteOver() removes what expired and what was logged long ago, in batches, without telling anybody', async () => {
+test('deleteOver() removes what expired and what was logged long ago, in batches', async () => {
   const kept = await open()
   const over = await Promise.all(Array.from({ length: 5 }, () => open()))
   const long = new Date(Date.now() - 1000)
   for (const { id } of over) await db().update(sessions).set({ expireTime: long }).where(eq(sessions.id, id))
-  const logged = await db().select().from(endedSessions)
-  await query(url, `update ended_sessions set end_time = now() - interval '26 hours'`)
   const counts: number[] = []
-  while (counts.at(-1) !== 0) counts.push(await first().sessions.deleteOver(new Date(), 3))
-  expect(logged.length).toBeGreaterThan(3)
+  const cleanUp = async () => {
+    do counts.push(await first().sessions.deleteOver(new Date(), 3))
+    while (counts.at(-1) !== 0)
+  }
+  await cleanUp()
   expect(counts[0]).toBe(3)
+  await query(url, `update ended_sessions set end_time = now() - interval '26 hours'`)
+  await cleanUp()
   expect(await first().sessions.find(kept.id)).toBeDefined()
   for (const { id } of over) expect(await first().sessions.find(id)).toBeUndefined()
   expect(await db().select().from(endedSessions)).toEqual([])

@@ -1,5 +1,6 @@
 import type { Clock, Log } from '../context.ts'
 import { describeError } from '../db/database-error.ts'
+import { inTime } from '../db/in-time.ts'
 import type { Feed } from '../db/open.ts'
 import { pause } from '../pause.ts'
 import { type SessionQueries, readEnded } from './queries.ts'
@@ -8,13 +9,16 @@ import { createRevocationState } from './revocation-state.ts'
 /** Milliseconds between two readings of the log; a notification brings the next one forward. */
 const pollInterval = 300
 
+/** Milliseconds that a request waits for its session's row. */
+const patience = 5_000
+
 /** Ended sessions kept in memory; about 100 bytes each. */
 const remembered = 1_000_000
 
 export interface Revocations {
   /** Whether a session goes on at `now`. Reads the session's row where the feed can't tell. */
   isLive(sessionId: string, now: Date): Promise<boolean> | boolean
-  /** Resolves once everything that ended before the call is known here. */
+  /** Resolves once nothing that ended before the call is taken for live here: it is known, or sessions are read. */
   catchUp(): Promise<void>
 }
 
@@ -28,14 +32,21 @@ export function openRevocations(
 ): Revocations {
   const state = createRevocationState({ tokenTtl, limit: remembered })
   let since: string | undefined
+  let lastReading = new Date(0)
   let running: Promise<void> | undefined
   let following: Promise<void> | undefined
   let failing = false
 
   async function read(): Promise<void> {
     const beganAt = clock()
+    if (beganAt < lastReading) since = undefined // the clock was set back: what was forgotten may matter again
     const { ended, next } = await feed.read((db) => readEnded(db, since, state.keepFor))
+    if (since !== undefined && BigInt(next) < BigInt(since)) {
+      since = undefined // another cluster stands in for the one before, and counts anew
+      throw new Error('the log has another past: it is read from its beginning')
+    }
     since = next
+    lastReading = beganAt
     state.apply({ ended, beganAt })
   }
 
@@ -64,6 +75,7 @@ export function openRevocations(
         log.warn({ error: describeError(error) }, 'ended sessions can’t be read: each request reads its session instead')
       }
       failing = true
+      state.doubt()
     }
   }
 
@@ -81,7 +93,7 @@ export function openRevocations(
   return {
     isLive(sessionId, now) {
       const status = state.status(sessionId, now)
-      return status === 'unknown' ? sessions.exists(sessionId) : status === 'live'
+      return status === 'unknown' ? inTime(sessions.exists(sessionId), patience) : status === 'live'
     },
     catchUp: tryReading,
   }

@@ -17,5 +17,5 @@ export async function revoke(
   text: string,
 ): Promise<void> {
   const sessionId = refreshTokens.verify(text)?.sessionId ?? (await tokens.verify(text, now))?.sessionId
-  if (sessionId !== undefined && (await sessions.endById(sessionId))) await revocations.catchUp()
+  if (sessionId !== undefined && (await sessions.end(sessionId))) await revocations.catchUp()
 }

@@ -40,7 +40,8 @@ export function sessionRoutes(resources: Resources) {
         const { sessionId, userId } = c.get('caller')
         await sessions.end(sessionId, userId)
         await revocations.catchUp()
-        return json(c, { message: signedOut } as const, 200)
+        const response = json(c, { message: signedOut } as const, 200)
+        return readCookies(c).access === undefined ? response : withoutCookies(response)
       },
     )
     .get(
@@ -101,10 +102,11 @@ export function sessionRoutes(resources: Resources) {
 /** A browser that signs out may hold no access token any more: its refresh token names the session as well. */
 function endCookieSession(resources: Resources) {
   return async function endCookieSession(c: Context<Env>, next: () => Promise<void>) {
-    const { refresh } = readCookies(c)
+    const { access, refresh } = readCookies(c)
     if (refresh === undefined || c.req.header('Authorization') !== undefined) return next()
     if (!comesFromSameOrigin(c, resources.settings.issuer)) return problem(c, 'cross_site_request')
-    await revoke({ ...resources, now: resources.clock() }, refresh)
+    // Each names the session; a damaged one of the two must not leave the other alive.
+    for (const token of [refresh, access]) if (token !== undefined) await revoke({ ...resources, now: resources.clock() }, token)
     return withoutCookies(json(c, { message: signedOut } as const, 200))
   }
 }

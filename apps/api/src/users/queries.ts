@@ -1,4 +1,4 @@
-import { and, count, eq, exists, isNull, lte, ne, or, sql } from 'drizzle-orm'
+import { and, count, eq, exists, gt, isNull, lte, ne, or, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import { createBatchReader } from '../db/batch-reader.ts'
 import type { Database } from '../db/open.ts'
@@ -133,7 +133,13 @@ export function createUserQueries(db: Database) {
       const others = db
         .select({ count: count() })
         .from(sessions)
-        .where(and(eq(sessions.userId, users.id), ne(sessions.id, keptSession)))
+        .where(
+          and(
+            eq(sessions.userId, users.id),
+            ne(sessions.id, keptSession),
+            gt(sessions.expireTime, change.passwordChangeTime ?? new Date(0)),
+          ),
+        )
       const [row] = await db
         .update(users)
         .set(change)

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import type { Env } from '../context.ts'
+import { deadline } from '../deadline.ts'
 import { problem } from '../errors.ts'
 import { operation } from '../openapi.ts'
 import { requireUser } from '../require-user.ts'
@@ -56,6 +57,7 @@ export function userRoutes({ users: queries, passwords, tokens, revocations, clo
         success: { description: 'The account.', schema: UserView },
         errors: ['user_not_found'],
       }),
+      deadline,
       authenticated,
       query(UserQuery),
       async (c) => {
