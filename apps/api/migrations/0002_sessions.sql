@@ -26,7 +26,7 @@ CREATE INDEX "sessions_user_id" ON "sessions" USING btree ("user_id");--> statem
 CREATE INDEX "sessions_expire_time" ON "sessions" USING btree ("expire_time");--> statement-breakpoint
 -- Sessions end with what they stood on, in the same transaction whoever changes it, and whatever else runs beside it:
 -- a trigger sees the sessions that were opened while the change waited for its row; a common table expression would not.
-CREATE FUNCTION "end_sessions_of_user"() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION "end_sessions_of_user"() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
   kept text := nullif(current_setting('gatehouse.kept_session', true), '');
 BEGIN
@@ -45,7 +45,7 @@ CREATE TRIGGER "users_end_sessions" AFTER UPDATE ON "users" FOR EACH ROW
   )
   EXECUTE FUNCTION "end_sessions_of_user"();--> statement-breakpoint
 -- The notifications of one transaction are one: they say only that there is something to read.
-CREATE FUNCTION "log_ended_session"() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION "log_ended_session"() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   -- Not now(): a transaction may have begun long before.
   INSERT INTO "ended_sessions" ("session_id", "end_time", "transaction_id")

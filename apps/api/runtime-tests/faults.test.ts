@@ -174,6 +174,11 @@ test.each<[string, string, (api: ReturnType<typeof createApi>, username: string,
     (api, username, token) => api.form('DELETE', '/user/', { username, current_password: goodPassword }, token),
   ],
   [
+    'a password change that a sign-in proves',
+    `password = 'changed by somebody else', password_change_time = now()`,
+    (api, username, token) => api.json('PATCH', '/user/', { username, password: 'another quiet harbour' }, token),
+  ],
+  [
     'a password change of an account that is disabled meanwhile',
     'disabled_at = now()',
     (api, username, token) => api.json('PATCH', '/user/', { username, password: 'another quiet harbour' }, token),

@@ -37,6 +37,9 @@ export function requireUser({ tokens, revocations, clock, settings }: RequireUse
   return documentHandler(middleware, { authenticated: true, errors: refusals })
 }
 
+/** Whether the request carries a bearer token, good or not. */
+export const presentsBearer = (c: Context) => bearer.test(c.req.header('Authorization') ?? '')
+
 const safeMethods = new Set(['GET', 'HEAD'])
 
 /** The one token of a request, or why it is not looked at. */

@@ -20,6 +20,9 @@ test.each<[string, Partial<Parameters<typeof isSameOrigin>[0]>, boolean]>([
   ['a sandboxed frame', { origin: 'null' }, false],
   ['a sandboxed frame, without Host', { origin: 'null', host: undefined }, false],
   ['an origin that is none', { origin: 'accounts.example.com' }, false],
+  ['an older browser, by another scheme', { origin: `ftp://${host}` }, false],
+  ['an older browser, with a user', { origin: `https://x@${host}` }, false],
+  ['an older browser, with a path', { origin: `https://${host}/x` }, false],
   ['a site in capital letters', { site: 'SAME-ORIGIN' }, false],
 ])('isSameOrigin() of a request from %s', (_name, request, expected) => {
   expect(isSameOrigin({ site: undefined, origin: undefined, host, ...request }, own)).toBe(expected)

@@ -13,7 +13,10 @@ export function isSameOrigin(
 ): boolean {
   if (site !== undefined) return site === 'same-origin'
   if (origin === undefined) return false
-  return origin === publicOrigin || (host !== undefined && URL.parse(origin)?.host === host.toLowerCase())
+  if (origin === publicOrigin) return true
+  const page = URL.parse(origin)
+  if (page === null || page.origin !== origin || !/^https?:$/.test(page.protocol)) return false
+  return host !== undefined && page.host === host.toLowerCase()
 }
 
 /** `isSameOrigin()` of a request. */

@@ -192,6 +192,20 @@ export function sessionSuite(api: () => Api): void {
     })
   })
 
+  test('a request that began before its session ended, and comes to an end after, changes nothing', async () => {
+    const here = await account()
+    const other = await signIn(here.username)
+    const change = JSON.stringify({ username: here.username, password: 'a harbour for somebody else' })
+    const held = holdBack(change)
+    const headers = { ...bearer(other.token), 'Content-Type': 'application/json' }
+    const late = api().send('/user/', { method: 'PATCH', headers, body: held.body, duplex: 'half' } as RequestInit)
+    await held.begun
+    expect((await end('/sessions', here.token)).status).toBe(200)
+    held.release()
+    expect(await late).toMatchObject({ status: 401, body: { code: 'invalid_token' } })
+    expect((await api().login(here.username)).status).toBe(200)
+  })
+
   test('a deletion ends every session', async () => {
     const here = await account()
     const there = await signIn(here.username)
@@ -199,6 +213,28 @@ export function sessionSuite(api: () => Api): void {
     await expectOver(here)
     await expectOver(there)
   })
+}
+
+/** A body whose end comes when the test says so. `begun` resolves when its beginning is read. */
+function holdBack(text: string): { body: ReadableStream<Uint8Array>; begun: Promise<void>; release(): void } {
+  const begun = Promise.withResolvers<void>()
+  const released = Promise.withResolvers<void>()
+  const bytes = new TextEncoder().encode(text)
+  let parts = 0
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        parts += 1
+        if (parts === 1) return controller.enqueue(bytes.slice(0, 5))
+        begun.resolve()
+        await released.promise
+        controller.enqueue(bytes.slice(5))
+        controller.close()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  return { body, begun: begun.promise, release: released.resolve }
 }
 
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` })

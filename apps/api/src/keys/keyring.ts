@@ -3,6 +3,7 @@ import type { Clock, Log } from '../context.ts'
 import type { Vault } from '../crypto/secret.ts'
 import { describeError } from '../db/database-error.ts'
 import { inTime } from '../db/in-time.ts'
+import { createFreshReading } from '../fresh-reading.ts'
 import { pause } from '../pause.ts'
 import { type KeySet, emptyKeySet, openKeySet } from './key-set.ts'
 import type { KeyQueries, StoredKey } from './queries.ts'
@@ -42,8 +43,6 @@ export async function openKeyring(
   const listeners: (() => void)[] = []
   let keys = emptyKeySet
   let failing = false
-  let running: Promise<void> | undefined
-  let following: Promise<void> | undefined
   let soon: Promise<void> | undefined
   let soonestAt = -Infinity
 
@@ -72,20 +71,7 @@ export async function openKeyring(
     }
   }
 
-  /** A reading that begins after the call. One runs at a time, so that none undoes a later one. */
-  function reload(): Promise<void> {
-    if (!running) {
-      running = loadAgain().finally(() => (running = undefined))
-      return running
-    }
-    following ??= running
-      .catch(() => undefined)
-      .then(() => {
-        following = undefined
-        return reload()
-      })
-    return following
-  }
+  const reload = createFreshReading(loadAgain)
 
   /** The same, together with all who ask until it begins. */
   function reloadSoon(): Promise<void> {

@@ -223,11 +223,12 @@ export async function readEnded(
   seconds: number,
 ): Promise<{ ended: string[]; next: string }> {
   const { sessionId, transactionId, endTime } = endedSessions
+  const recent = sql`${endTime} > now() - make_interval(secs => ${seconds})`
   const [row] = await db
     .select({
       ended: sql<string[]>`(
         select coalesce(json_agg(${sessionId}), '[]') from ${endedSessions}
-        where ${transactionId} >= ${since ?? '0'}::bigint and ${endTime} > now() - make_interval(secs => ${seconds})
+        where ${since === undefined ? recent : sql`${transactionId} >= ${since}::bigint`}
       )`,
       next: sql<string>`pg_snapshot_xmin(pg_current_snapshot())::text`,
     })

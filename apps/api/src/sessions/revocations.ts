@@ -2,6 +2,7 @@ import type { Clock, Log } from '../context.ts'
 import { describeError } from '../db/database-error.ts'
 import { inTime } from '../db/in-time.ts'
 import type { Feed } from '../db/open.ts'
+import { createFreshReading } from '../fresh-reading.ts'
 import { pause } from '../pause.ts'
 import { type SessionQueries, readEnded } from './queries.ts'
 import { createRevocationState } from './revocation-state.ts'
@@ -33,8 +34,6 @@ export function openRevocations(
   const state = createRevocationState({ tokenTtl, limit: remembered })
   let since: string | undefined
   let lastReading = new Date(0)
-  let running: Promise<void> | undefined
-  let following: Promise<void> | undefined
   let failing = false
 
   async function read(): Promise<void> {
@@ -50,24 +49,11 @@ export function openRevocations(
     state.apply({ ended, beganAt })
   }
 
-  /** A reading that begins after the call. One runs at a time. */
-  function catchUp(): Promise<void> {
-    if (!running) {
-      running = read().finally(() => (running = undefined))
-      return running
-    }
-    following ??= running
-      .catch(() => undefined)
-      .then(() => {
-        following = undefined
-        return catchUp()
-      })
-    return following
-  }
+  const readAgain = createFreshReading(read)
 
   async function tryReading(): Promise<void> {
     try {
-      await catchUp()
+      await readAgain()
       if (failing) listen() // a server that was away has forgotten who listens
       failing = false
     } catch (error) {

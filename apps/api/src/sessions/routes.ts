@@ -3,7 +3,7 @@ import type { Env } from '../context.ts'
 import { deadline } from '../deadline.ts'
 import { problem } from '../errors.ts'
 import { operation } from '../openapi.ts'
-import { requireUser } from '../require-user.ts'
+import { presentsBearer, requireUser } from '../require-user.ts'
 import type { Resources } from '../resources.ts'
 import { json } from '../respond.ts'
 import { comesFromSameOrigin } from '../same-origin.ts'
@@ -67,10 +67,13 @@ export function sessionRoutes(resources: Resources) {
         summary: 'End all sessions of one’s own but the one that asks',
         tag: 'sessions',
         success: { description: 'How many there were.', schema: SessionsEnded },
+        errors: ['session_not_found'],
       }),
       deadline,
       authenticated,
       async (c) => {
+        // `/sessions/` is what is left of `/sessions/:id` when the id is empty: not what was meant.
+        if (c.req.path.endsWith('/')) return problem(c, 'session_not_found')
         const { userId, sessionId } = c.get('caller')
         const count = await sessions.endOthers(userId, sessionId, clock())
         await revocations.catchUp()
@@ -103,7 +106,7 @@ export function sessionRoutes(resources: Resources) {
 function endCookieSession(resources: Resources) {
   return async function endCookieSession(c: Context<Env>, next: () => Promise<void>) {
     const { access, refresh } = readCookies(c)
-    if (refresh === undefined || c.req.header('Authorization') !== undefined) return next()
+    if (refresh === undefined || presentsBearer(c)) return next()
     if (!comesFromSameOrigin(c, resources.settings.issuer)) return problem(c, 'cross_site_request')
     // Each names the session; a damaged one of the two must not leave the other alive.
     for (const token of [refresh, access]) if (token !== undefined) await revoke({ ...resources, now: resources.clock() }, token)

@@ -7,6 +7,7 @@ import { operation } from '../openapi.ts'
 import type { Resources } from '../resources.ts'
 import { json, respond } from '../respond.ts'
 import { comesFromSameOrigin } from '../same-origin.ts'
+import { presentsBearer } from '../require-user.ts'
 import { body, oauthForm, query } from '../validate.ts'
 import { readCookies, withCookies, withoutCookies } from './cookies.ts'
 import { describeDevice } from './device.ts'
@@ -58,6 +59,7 @@ export function tokenRoutes(resources: Resources) {
   }
 
   async function grantForCookie(c: Context<Env>, kept: string) {
+    if (presentsBearer(c)) return oauthProblem(c, 'invalid_oauth_request', 'A cookie and an access token are there: send one')
     if (!comesFromSameOrigin(c, settings.issuer)) return problem(c, 'cross_site_request')
     const outcome = await refresh({ ...resources, now: clock() }, kept)
     if (outcome === 'invalid_grant') return withoutCookies(oauthProblem(c, outcome))

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestApp, openTestEmbedded } from '../../runtime-tests/in-process.ts'
 import type { PasswordHasher } from '../crypto/password.ts'
 import type { OpenDatabase } from '../db/open.ts'
-import { users } from '../db/schema.ts'
+import { sessions, users } from '../db/schema.ts'
 import type { Caller } from '../keys/access-token.ts'
 
 type Role = Caller['role']
@@ -34,19 +34,15 @@ async function enrol(role: Role = 'user'): Promise<Caller> {
   await register({ queries: resources.users, passwords: resources.passwords, now }, { username, password })
   const [row] = await database.db.update(users).set({ role }).where(eq(users.username, username)).returning()
   if (!row) throw new Error('it was registered')
-  return {
-    userId: row.id,
-    sessionId: '019aa5f2-7d5e-7c3f-9a57-0d9c6a3b1e42',
-    username,
-    role,
-    authTime: seconds,
-    expiresAt: seconds + 1800,
-  }
+  const session = { id: crypto.randomUUID(), userId: row.id, rotateTime: now, createTime: now, lastUsed: now }
+  await database.db.insert(sessions).values({ ...session, expireTime: new Date(now.getTime() + 3_600_000) })
+  return { userId: row.id, sessionId: session.id, username, role, authTime: seconds, expiresAt: seconds + 1800 }
 }
 
 const rowOf = async ({ userId }: Caller) => (await database.db.select().from(users).where(eq(users.id, userId)))[0]
 const set = (caller: Caller, columns: Partial<typeof users.$inferInsert>) =>
   database.db.update(users).set(columns).where(eq(users.id, caller.userId))
+const endSession = ({ caller }: { caller: Caller }) => database.db.delete(sessions).where(eq(sessions.id, caller.sessionId))
 const remove = (caller: Caller) => database.db.delete(users).where(eq(users.id, caller.userId))
 
 const dependencies = (caller: Caller, passwords: PasswordHasher = resources.passwords) => ({
@@ -84,7 +80,7 @@ test.each<[number, boolean]>([
   [86_400, false],
   [-3, true], // another instance's clock is ahead
 ])('isFresh() %d s after the password was proven is %s', (age, verdict) => {
-  expect(isFresh({ authTime: seconds }, { passwordChangeTime: null }, new Date((seconds + age) * 1000))).toBe(verdict)
+  expect(isFresh({ signInTime: now, passwordChangeTime: null }, new Date((seconds + age) * 1000))).toBe(verdict)
 })
 
 test.each<[{ id: string; role: Role }, string, boolean]>([
@@ -116,13 +112,15 @@ describe('changeUser() and deleteUser() when the world changes while a password 
       ({ caller }) => set(caller, { disabledAt: now }),
       'invalid_token',
     ],
+    ['the session is ended', 'user', true, true, endSession, 'invalid_token'],
+    ['the session is ended', 'admin', false, false, endSession, 'invalid_token'],
     ['the administrator is deleted', 'admin', false, false, ({ caller }) => remove(caller), 'invalid_token'],
     ['the administrator is disabled', 'admin', false, true, ({ caller }) => set(caller, { disabledAt: now }), 'invalid_token'],
     ['the account to change is deleted', 'admin', false, false, ({ target }) => remove(target), 'user_not_found'],
     ['the account to change is deleted', 'admin', false, true, ({ target }) => remove(target), 'user_not_found'],
-    ['the administrator is no longer one', 'admin', false, false, ({ caller }) => set(caller, { role: 'user' }), 'forbidden'],
-    ['the password that was proven is changed', 'user', true, true, otherPassword, 'reauthentication_required'],
-    ['the password that was proven is changed', 'admin', false, true, otherPassword, 'reauthentication_required'],
+    ['the administrator is no longer one', 'admin', false, false, ({ caller }) => set(caller, { role: 'user' }), 'invalid_token'],
+    ['the password that was proven is changed', 'user', true, true, otherPassword, 'invalid_token'],
+    ['the password that was proven is changed', 'admin', false, true, otherPassword, 'invalid_token'],
   ]
 
   test.each(races)('%s: %s, own: %s, current_password: %s', async (_name, role, own, proven, deed, refusal) => {

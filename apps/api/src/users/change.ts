@@ -34,17 +34,17 @@ export type Refusal = 'invalid_token' | 'user_not_found' | 'forbidden' | 'reauth
 
 /** Changes what `change` holds of the account it names. */
 export async function changeUser(dependencies: ChangeDependencies, change: UserChange): Promise<Changed | Refusal> {
-  const { queries, passwords, revocations, caller } = dependencies
+  const { queries, passwords, revocations } = dependencies
   const sensitive = change.password != null
   const demand = { sensitive, currentPassword: change.current_password }
   const granted = await authorize(dependencies, change.username, demand)
   if (typeof granted === 'string') return granted
   const password = change.password == null ? undefined : await passwords.hash(change.password, dependencies.signal)
   const columns = {
-    ...(password !== undefined && { password, passwordChangeTime: startOfSecond(dependencies.now) }),
+    ...(password !== undefined && { password, passwordChangeTime: dependencies.now }),
     ...(change.birthday != null && { birthday: change.birthday }),
   }
-  const sessionsEnded = await queries.update(granted.targetId, columns, { ...granted.authority, keptSession: caller.sessionId })
+  const sessionsEnded = await queries.update(granted.targetId, columns, granted.authority)
   if (sessionsEnded === undefined) return refusalAfterRace(dependencies, change.username, demand)
   if (password !== undefined) await revocations.catchUp()
   return { sessionsEnded }
@@ -76,15 +76,14 @@ async function authorize(
   username: string,
   { sensitive, currentPassword }: Demand,
 ): Promise<Refusal | { targetId: string; authority: Authority }> {
-  const [self, target] = await Promise.all([queries.findCredentialsById(caller.userId), queries.findByKey(usernameKey(username))])
+  const [self, target] = await Promise.all([queries.findCaller(caller), queries.findByKey(usernameKey(username))])
   if (!self) return 'invalid_token'
   if (!target) return 'user_not_found'
   if (!mayChange(self, target)) return 'forbidden'
-  const grant = (proof: Omit<Authority, 'callerId'>) => ({ targetId: target.id, authority: { callerId: self.id, ...proof } })
+  const grant = (proof: Partial<Authority>) => ({ targetId: target.id, authority: { ...caller, ...proof } })
   if (!sensitive) return grant({})
   if (currentPassword == null) {
-    const fresh = isFresh(caller, self, now)
-    return fresh ? grant({ signedInAt: new Date(caller.authTime * 1000) }) : 'reauthentication_required'
+    return isFresh(self, now) ? grant({ provenBySignIn: true }) : 'reauthentication_required'
   }
   const { matches } = await passwords.verify(currentPassword, self.password, signal)
   return matches ? grant({ provenHash: self.password }) : 'reauthentication_required'
@@ -97,16 +96,12 @@ export function mayChange(caller: Pick<Credentials, 'id' | 'role'>, target: { id
 
 /** Whether the password, the present one, was proven recently enough for what can't be undone. */
 export function isFresh(
-  { authTime }: Pick<Caller, 'authTime'>,
-  { passwordChangeTime }: { passwordChangeTime: Date | null },
+  { signInTime, passwordChangeTime }: { signInTime: Date; passwordChangeTime: Date | null },
   now: Date,
 ): boolean {
-  const recent = now.getTime() / 1000 - authTime < freshness
-  return recent && (passwordChangeTime === null || passwordChangeTime.getTime() / 1000 <= authTime)
+  const recent = now.getTime() - signInTime.getTime() < freshness * 1000
+  return recent && (passwordChangeTime === null || passwordChangeTime <= signInTime)
 }
-
-/** Tokens tell the time in seconds: a sign-in right after a change must not seem older than the change. */
-const startOfSecond = (time: Date) => new Date(Math.floor(time.getTime() / 1000) * 1000)
 
 /** The row or the authority over it went while a password was hashed: what is left of them says which. */
 async function refusalAfterRace(dependencies: ChangeDependencies, username: string, demand: Demand): Promise<Refusal> {

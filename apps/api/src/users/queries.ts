@@ -1,4 +1,4 @@
-import { and, count, eq, exists, gt, isNull, lte, ne, or, sql } from 'drizzle-orm'
+import { and, count, eq, exists, gt, gte, isNull, ne, or, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import { createBatchReader } from '../db/batch-reader.ts'
 import type { Database } from '../db/open.ts'
@@ -36,11 +36,13 @@ export interface NewAccount {
 
 /** On whose authority a row is changed: the statement itself checks that it still holds. */
 export interface Authority {
-  callerId: string
+  userId: string
+  /** It must not have ended: a request may take long after its token was looked at. */
+  sessionId: string
   /** The caller's hash that `current_password` matched, when it was asked for. */
   provenHash?: string
-  /** When the caller signed in, where that is the proof: the password must not have changed since. */
-  signedInAt?: Date
+  /** Whether the sign-in is the proof: the password must not have changed since. */
+  provenBySignIn?: boolean
 }
 
 export type UserQueries = ReturnType<typeof createUserQueries>
@@ -85,11 +87,12 @@ export function createUserQueries(db: Database) {
     .where(and(eq(users.usernameKey, sql.placeholder('usernameKey')), enabled))
     .prepare('users_select_credentials')
 
-  const selectCredentialsById = db
-    .select(credentials)
+  const selectCaller = db
+    .select({ ...credentials, signInTime: sessions.createTime })
     .from(users)
-    .where(and(eq(users.id, sql.placeholder('id')), enabled))
-    .prepare('users_select_credentials_by_id')
+    .innerJoin(sessions, eq(sessions.userId, users.id))
+    .where(and(eq(users.id, sql.placeholder('userId')), eq(sessions.id, sql.placeholder('sessionId')), enabled))
+    .prepare('users_select_caller')
 
   const selectByKeys = db
     .select(account)
@@ -109,8 +112,9 @@ export function createUserQueries(db: Database) {
       return row
     },
 
-    async findCredentialsById(id: string): Promise<Credentials | undefined> {
-      const [row] = await selectCredentialsById.execute({ id })
+    /** Who a session speaks for, and since when. Undefined when it, or its account, is no more. */
+    async findCaller({ userId, sessionId }: Authority): Promise<(Credentials & { signInTime: Date }) | undefined> {
+      const [row] = await selectCaller.execute({ userId, sessionId })
       return row
     },
 
@@ -121,13 +125,13 @@ export function createUserQueries(db: Database) {
     ),
 
     /**
-     * Changes the row. A new password ends the account's sessions but `keptSession`: how many, or
+     * Changes the row. A new password ends the account's sessions but the caller's: how many, or
      * undefined when the row, or the caller's authority over it, is gone.
      */
     async update(
       id: string,
       change: { password?: string; passwordChangeTime?: Date; birthday?: string },
-      { keptSession, ...authority }: Authority & { keptSession: string },
+      authority: Authority,
     ): Promise<number | undefined> {
       if (change.password === undefined && change.birthday === undefined) return 0
       const others = db
@@ -136,14 +140,14 @@ export function createUserQueries(db: Database) {
         .where(
           and(
             eq(sessions.userId, users.id),
-            ne(sessions.id, keptSession),
+            ne(sessions.id, authority.sessionId),
             gt(sessions.expireTime, change.passwordChangeTime ?? new Date(0)),
           ),
         )
       const [row] = await db
         .update(users)
         .set(change)
-        .where(and(eq(users.id, id), holds(db, authority), keeping(keptSession)))
+        .where(and(eq(users.id, id), holds(db, authority), keeping(authority.sessionId)))
         .returning({ sessionsEnded: change.password === undefined ? sql<string>`0` : sql<string>`(${others})` })
       return row && Number(row.sessionsEnded)
     },
@@ -160,17 +164,28 @@ export function createUserQueries(db: Database) {
 }
 
 /**
- * The caller is still there, still may change the row, and the proof still holds. For a row of one's own the row itself is asked:
- * PostgreSQL looks at that again after it waited for another change of it, but not at a subquery.
+ * The caller and the session are still there, still may change the row, and the proof still holds. For a row of one's own the
+ * row itself is asked: PostgreSQL looks at that again after it waited for another change of it, but not at other rows.
  */
-function holds(db: Database, { callerId, provenHash, signedInAt }: Authority) {
+function holds(db: Database, { userId, sessionId, provenHash, provenBySignIn = false }: Authority) {
   const caller = alias(users, 'caller')
+  const signedIn = (row: typeof users | typeof caller) =>
+    db
+      .select({ one: sql`1` })
+      .from(sessions)
+      .where(
+        and(
+          eq(sessions.id, sessionId),
+          eq(sessions.userId, row.id),
+          provenBySignIn ? or(isNull(row.passwordChangeTime), gte(sessions.createTime, row.passwordChangeTime)) : undefined,
+        ),
+      )
   const stands = (row: typeof users | typeof caller) =>
     and(
-      eq(row.id, callerId),
+      eq(row.id, userId),
       isNull(row.disabledAt),
       provenHash === undefined ? undefined : eq(row.password, provenHash),
-      signedInAt === undefined ? undefined : or(isNull(row.passwordChangeTime), lte(row.passwordChangeTime, signedInAt)),
+      exists(signedIn(row)),
     )
   const administrators = db
     .select({ one: sql`1` })
