@@ -198,7 +198,7 @@ export function sessionSuite(api: () => Api): void {
     const change = JSON.stringify({ username: here.username, password: 'a harbour for somebody else' })
     const held = holdBack(change)
     const headers = { ...bearer(other.token), 'Content-Type': 'application/json' }
-    const late = api().send('/user/', { method: 'PATCH', headers, body: held.body, duplex: 'half' } as RequestInit)
+    const late = api().send('/user/', { method: 'PATCH', headers, body: held.body, duplex: 'half' })
     await held.begun
     expect((await end('/sessions', here.token)).status).toBe(200)
     held.release()
