@@ -150,10 +150,11 @@ describe('a PostgreSQL that goes away', () => {
     const read = () => api.get(`/user/?username=${username}`, token)
     const blocker = postgres(url, { max: 1, onnotice: () => undefined })
     await blocker.begin(async (transaction) => {
-      await transaction`lock table users in access exclusive mode`
+      await transaction`lock table users, sessions in access exclusive mode`
       const answers = await Promise.all(Array.from({ length: 12 }, read))
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]))
       expect((await api.get('/health/live')).status).toBe(200)
+      expect((await api.get('/users/me', token)).status).toBe(200) // it reads neither account nor session
     })
     await blocker.end()
     await expect.poll(async () => (await read()).status, { timeout: 5_000 }).toBe(200)
