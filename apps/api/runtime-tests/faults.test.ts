@@ -60,18 +60,15 @@ describe.each(runtimes)('%s', (runtime) => {
     expect(await server.stop()).toBe(0)
   })
 
-  test('kill -9 during registrations on the embedded database loses nothing that was acknowledged', { timeout }, async () => {
+  test('kill -9 during registrations on the embedded database loses nothing that was acknowledged', async () => {
     const folder = temporaryFolder()
     await provesDurable(runtime, { DATA_DIR: folder })
   })
 
-  test('kill -9 during registrations on PostgreSQL loses nothing that was acknowledged', { timeout }, async () => {
+  test('kill -9 during registrations on PostgreSQL loses nothing that was acknowledged', async () => {
     await provesDurable(runtime, { DATABASE_URL: await createDatabase(inject('clusterUrl')), GATEHOUSE_SECRET: testSecret })
   })
 })
-
-/** Milliseconds: hashing yields to everything else, so beside other work the registrations take their time. */
-const timeout = 120_000
 
 /** Registers from several clients, kills the server in the middle, starts it again and asks for every acknowledged name. */
 async function provesDurable(runtime: Runtime, env: Record<string, string>): Promise<void> {
