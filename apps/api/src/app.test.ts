@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createMemoryLog, createTestApp, openTestEmbedded } from '../runtime-tests/in-process.ts'
 import { createApi, freshName, goodPassword } from '../runtime-tests/suite/target.ts'
 import { Overloaded } from './crypto/semaphore.ts'
+import { deadline } from './deadline.ts'
 import type { OpenDatabase } from './db/open.ts'
 
 let database: OpenDatabase
@@ -20,6 +21,22 @@ test('createApp() has routes that hono’s fast router can hold', async () => {
   const { app, api } = await apiWith()
   await api.get('/health/live')
   expect(app.router.name).toContain('RegExpRouter')
+})
+
+test('every route has a deadline, but for those that neither take a body nor ask the database', async () => {
+  const { app, api } = await apiWith()
+  const { body } = await api.get('/openapi.json')
+  const paths = body['paths'] as Record<string, Record<string, { requestBody?: unknown }>>
+  const takesBody = (method: string, path: string) =>
+    (paths[path] ?? paths[`${path}/`])?.[method.toLowerCase()]?.requestBody !== undefined
+  const routes = app.routes.filter(({ method }) => method !== 'ALL')
+  const bounded = routes.filter(({ handler, method, path }) => handler === deadline || takesBody(method, path))
+  const nameOf = ({ method, path }: { method: string; path: string }) => `${method} ${path}`
+  const names = new Set(bounded.map(nameOf))
+  const free = new Set(routes.map(nameOf).filter((name) => !names.has(name)))
+  const wellKnown = ['GET /.well-known/oauth-authorization-server', 'GET /.well-known/jwks.json']
+  const service = ['GET /health/live', 'GET /openapi.json', 'GET /docs', 'GET /docs/:file']
+  expect(free).toEqual(new Set(['GET /users/me', ...wellKnown, ...service]))
 })
 
 describe('CORS_ORIGINS', () => {

@@ -8,7 +8,7 @@ const patience = 10_000
 
 /**
  * Answers after 10 s whatever is being waited for: a slow body, a long queue, a silent database. Stands before every
- * route that takes a body or makes a statement of its own; the shared statements of a batch reader have a deadline already.
+ * route that takes a body or asks the database; `body()` brings it along. A test names the routes that need none.
  */
 export const deadline: MiddlewareHandler<Env> = timeout(
   patience,

@@ -139,6 +139,13 @@ export function sessionSuite(api: () => Api): void {
     })
   })
 
+  test('DELETE /sessions/ with an empty id ends nothing', async () => {
+    const here = await account()
+    const there = await signIn(here.username)
+    expect(await end('/sessions/', here.token)).toMatchObject({ status: 404, body: { code: 'session_not_found' } })
+    await expectGoingOn(there)
+  })
+
   describe('DELETE /sessions/:id', () => {
     test('ends one', async () => {
       const here = await account()

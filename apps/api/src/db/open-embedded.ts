@@ -46,7 +46,11 @@ async function openPglite(folder: string): Promise<PGlite> {
 function openFeed(client: PGlite, db: Database, closed: AbortSignal): Feed {
   return {
     read: (select) => select(db),
-    listen: (channel, heard) => void client.listen(channel, heard).catch(() => undefined),
+    listen: (channel, heard) =>
+      void client
+        .unlisten(channel)
+        .then(() => client.listen(channel, heard))
+        .catch(() => undefined),
     closed,
   }
 }

@@ -47,7 +47,11 @@ const feedPatience = 2_000
 /** Two connections: one reads, the other listens. */
 function openFeed(options: PostgresOptions, closed: AbortSignal): Feed & { end(): Promise<void> } {
   const open = () => connect(options, { max: 1, statementTimeout: feedPatience })
-  let reader = open()
+  const openReader = () => {
+    const client = open()
+    return { client, db: drizzle(client, { schema }) }
+  }
+  let reader = openReader()
   let listener: ReturnType<typeof open> | undefined
   return {
     closed,
@@ -55,17 +59,18 @@ function openFeed(options: PostgresOptions, closed: AbortSignal): Feed & { end()
     async read(select) {
       const used = reader
       try {
-        return await inTime(select(drizzle(used, { schema })), feedPatience)
+        return await inTime(select(used.db), feedPatience)
       } catch (error) {
-        if (error instanceof StatementTimeout && reader === used) {
-          reader = open()
-          void used.end({ timeout: 0 }).catch(() => undefined)
+        if (error instanceof StatementTimeout && reader === used && !closed.aborted) {
+          reader = openReader()
+          void used.client.end({ timeout: 0 }).catch(() => undefined)
         }
         throw error
       }
     },
 
     listen(channel, heard) {
+      if (closed.aborted) return
       void listener?.end({ timeout: 0 }).catch(() => undefined)
       listener = open()
       // Reconnected, it listens again by itself, and tells of it: something may have been missed.
@@ -73,7 +78,7 @@ function openFeed(options: PostgresOptions, closed: AbortSignal): Feed & { end()
     },
 
     async end() {
-      await Promise.all([reader.end({ timeout: 0 }), listener?.end({ timeout: 0 })])
+      await Promise.all([reader.client.end({ timeout: 0 }), listener?.end({ timeout: 0 })])
     },
   }
 }

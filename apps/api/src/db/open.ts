@@ -4,9 +4,9 @@ import type * as schema from './schema.ts'
 /** Drizzle over either driver. */
 export type Database = PgDatabase<PgQueryResultHKT, typeof schema>
 
-/** What has to be learned soon whatever else the database is busy with: on connections of its own. */
+/** What has to be learned soon whatever else the database is busy with: on PostgreSQL, on connections of its own. */
 export interface Feed {
-  /** Rejects with a `StatementTimeout` after two seconds. */
+  /** Rejects with a `StatementTimeout` where a connection may be lost: on PostgreSQL after two seconds. */
   read<T>(select: (db: Database) => Promise<T>): Promise<T>
   /** Calls `heard` at each notification on `channel`, and whenever some may have been missed. Called again, it listens anew. */
   listen(channel: string, heard: () => void): void

@@ -1,4 +1,5 @@
 import { and, asc, desc, eq, gt, inArray, isNull, lt, ne, sql } from 'drizzle-orm'
+import { among } from '../db/among.ts'
 import { createBatchReader } from '../db/batch-reader.ts'
 import type { Database } from '../db/open.ts'
 import { endedSessions, keeping, sessions, users } from '../db/schema.ts'
@@ -47,21 +48,21 @@ export function createSessionQueries(db: Database, lifetimes: Lifetimes) {
   const selectPresent = db
     .select({ id: sessions.id })
     .from(sessions)
-    .where(sql`${sessions.id} = any(array(select json_array_elements_text(${sql.placeholder('ids')}::text::json)::uuid))`)
+    .where(among(sessions.id, 'ids'))
     .prepare('sessions_select_present')
   const readPresent = createBatchReader(
     (ids: string[]) => selectPresent.execute({ ids: JSON.stringify(ids) }),
     ({ id }) => id,
   )
 
-  const now = sql`${sql.placeholder('now')}::timestamptz`
+  const used = sql`${sql.placeholder('now')}::timestamptz`
   const lastly = sql`${sessions.createTime} + make_interval(secs => ${sql.placeholder('maxAge')}::integer)`
   const moveOn = db
     .update(sessions)
     .set({
       generation: sql`${sql.placeholder('next')}::integer`,
-      rotateTime: now,
-      lastUsed: now,
+      rotateTime: used,
+      lastUsed: used,
       expireTime: sql`least(${sql.placeholder('idleUntil')}::timestamptz, ${lastly})`,
     })
     .from(users)
@@ -69,7 +70,7 @@ export function createSessionQueries(db: Database, lifetimes: Lifetimes) {
       and(
         eq(sessions.id, sql.placeholder('id')),
         eq(sessions.generation, sql.placeholder('generation')),
-        gt(sessions.expireTime, now),
+        gt(sessions.expireTime, used),
         eq(users.id, sessions.userId),
         isNull(users.disabledAt),
       ),

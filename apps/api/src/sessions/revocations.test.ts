@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest'
 import { createMemoryLog, createTestApp, openTestEmbedded, openTestPostgres } from '../../runtime-tests/in-process.ts'
 import { createDatabase, query } from '../../runtime-tests/postgres.ts'
@@ -147,6 +147,48 @@ test('what commits late is found by the reading after', async () => {
   expect([before, between, after].map(({ ended }) => ended.includes(session.id))).toEqual([false, false, true])
 })
 
+test('an end is logged when it happens, however long ago its transaction began', async () => {
+  const session = await open()
+  const [logged] = await db().transaction(async (transaction) => {
+    await transaction.execute('select pg_sleep(0.05)')
+    await transaction.delete(sessions).where(eq(sessions.id, session.id))
+    return transaction
+      .select({ late: sql<boolean>`${endedSessions.endTime} >= now() + interval '50 ms'` })
+      .from(endedSessions)
+      .where(eq(endedSessions.sessionId, session.id))
+  })
+  expect(logged).toEqual({ late: true })
+})
+
+test.each([
+  ['has no search path', `set local search_path = ''`],
+  ['has tables of the same names before', 'create temp table sessions (id uuid, user_id uuid) on commit drop'],
+])('a session is ended by a transaction that %s', async (_name, preparation) => {
+  const session = await open()
+  const change = `update public.users set disabled_at = now() where id = '${account.id}'`
+  await query(url, `begin; ${preparation}; ${change}; commit`)
+  await untilRefused(second(), session)
+  expect(await first().sessions.find(session.id)).toBeUndefined()
+})
+
+test('what was forgotten is known again when the clock was set back', async () => {
+  const session = await open()
+  await first().sessions.end(session.id, session.userId)
+  const database = await openTestPostgres(url)
+  let now = new Date()
+  const watched = await createTestApp(database, { clock: () => now })
+  const { revocations } = watched.resources
+  await revocations.catchUp()
+  const start = now
+  now = new Date(start.getTime() + 2 * 3_600_000)
+  await revocations.catchUp()
+  expect(await revocations.isLive(session.id, now)).toBe(true) // no token of it can be alive
+  now = start
+  await revocations.catchUp()
+  expect(await revocations.isLive(session.id, now)).toBe(false)
+  await database.close()
+})
+
 test('with its listeners killed again and again, an instance still learns in time', async () => {
   let killed = 0
   for (let round = 0; round < 5; round += 1) {
@@ -170,11 +212,12 @@ describe('of the ways on which an instance learns of an end', () => {
     let heard: (() => void) | undefined
     let readings = 0
     let broken = false
+    let horizon = 1000
     const feed = {
       async read<T>() {
         readings += 1
         if (broken) throw new Error('the database is away')
-        return { ended: [...log], next: String(readings) } as T
+        return { ended: [...log], next: String(horizon) } as T
       },
       listen: (_channel: string, tell: () => void) => (heard = deaf ? undefined : tell),
       closed: closing.signal,
@@ -189,6 +232,7 @@ describe('of the ways on which an instance learns of an end', () => {
       notify: () => heard?.(),
       readings: () => readings,
       fail: () => (broken = true),
+      restore: () => (horizon = 10),
       close: () => closing.abort(),
     }
   }
@@ -221,6 +265,17 @@ describe('of the ways on which an instance learns of an end', () => {
     await expect(revocations.isLive('a', new Date())).rejects.toThrow('a session was read')
     close()
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('a log that counts from lower than before, restored or another’s, is read from its beginning', async () => {
+    const { revocations, restore, readings, close } = await watch()
+    restore()
+    const before = readings()
+    await revocations.catchUp()
+    await expect(revocations.isLive('a', new Date())).rejects.toThrow('a session was read')
+    await revocations.catchUp()
+    expect([await revocations.isLive('a', new Date()), readings()]).toEqual([true, before + 2])
+    close()
   })
 
   test('a reading that was asked for and failed leaves nothing believed', async () => {

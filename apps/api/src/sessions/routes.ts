@@ -73,7 +73,7 @@ export function sessionRoutes(resources: Resources) {
       authenticated,
       async (c) => {
         // `/sessions/` is what is left of `/sessions/:id` when the id is empty: not what was meant.
-        if (c.req.path.endsWith('/')) return problem(c, 'session_not_found')
+        if (new URL(c.req.url).pathname.endsWith('/')) return problem(c, 'session_not_found')
         const { userId, sessionId } = c.get('caller')
         const count = await sessions.endOthers(userId, sessionId, clock())
         await revocations.catchUp()

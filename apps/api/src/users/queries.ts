@@ -1,5 +1,6 @@
 import { and, count, eq, exists, gt, gte, isNull, ne, or, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
+import { among } from '../db/among.ts'
 import { createBatchReader } from '../db/batch-reader.ts'
 import type { Database } from '../db/open.ts'
 import { keeping, sessions, users } from '../db/schema.ts'
@@ -94,11 +95,7 @@ export function createUserQueries(db: Database) {
     .where(and(eq(users.id, sql.placeholder('userId')), eq(sessions.id, sql.placeholder('sessionId')), enabled))
     .prepare('users_select_caller')
 
-  const selectByKeys = db
-    .select(account)
-    .from(users)
-    .where(sql`${users.usernameKey} = any(array(select json_array_elements_text(${sql.placeholder('keys')}::text::json)))`)
-    .prepare('users_select_by_keys')
+  const selectByKeys = db.select(account).from(users).where(among(users.usernameKey, 'keys')).prepare('users_select_by_keys')
 
   return {
     /** Whether the account was created; false when its name is taken. */
