@@ -1,5 +1,18 @@
 import { sql } from 'drizzle-orm'
-import { bigint, check, date, index, integer, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  check,
+  date,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
 
 /** An instant with millisecond precision, read and written as a `Date`. */
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
@@ -11,7 +24,7 @@ export const users = pgTable(
     id: uuid('id').primaryKey(),
     /** As the owner typed it, in NFC. */
     username: text('username').notNull(),
-    /** What makes a name unique: case-folded NFKC of `username`. */
+    /** What makes a name unique: case-folded NFKC of `username`. Compared by bytes (collation "C"), so a prefix is a range. */
     usernameKey: text('username_key').notNull(),
     /** A PHC string; never leaves the server. */
     password: text('password').notNull(),
@@ -27,6 +40,13 @@ export const users = pgTable(
   },
   (table) => [
     uniqueIndex('users_username_key').on(table.usernameKey),
+    // For lists of the few among many.
+    index('users_administrators')
+      .on(table.usernameKey)
+      .where(sql`${table.role} = 'admin'`),
+    index('users_disabled')
+      .on(table.usernameKey)
+      .where(sql`${table.disabledAt} is not null`),
     check('users_role', sql`${table.role} in ('user', 'admin')`),
   ],
 )
@@ -102,5 +122,84 @@ export const signingKeys = pgTable(
       .on(table.state)
       .where(sql`${table.state} = 'current'`),
     check('signing_keys_state_known', sql`${table.state} in ('next', 'current', 'previous', 'retired')`),
+  ],
+)
+
+/** Networks that an account has signed in from: a guesser elsewhere does not slow its owner there. */
+export const knownNetworks = pgTable(
+  'known_networks',
+  {
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    addressPrefix: text('address_prefix').notNull(),
+    lastSignIn: instant('last_sign_in').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.userId, table.addressPrefix] }),
+    index('known_networks_last_sign_in').on(table.lastSignIn),
+  ],
+)
+
+/** How often something was tried of late; shared by all instances. */
+export const rateLimits = pgTable(
+  'rate_limits',
+  {
+    key: text('key').primaryKey(),
+    points: integer('points').notNull(),
+    expire: instant('expire'),
+  },
+  (table) => [index('rate_limits_expire').on(table.expire)],
+)
+
+/** The one reset code of an account that may be spent. A new password, however it is set, takes it away. */
+export const passwordResets = pgTable('password_resets', {
+  userId: uuid('user_id')
+    .primaryKey()
+    .references(() => users.id, { onDelete: 'cascade' }),
+  /** SHA-256 of the code, which is random: it needs no slow hash. */
+  codeHash: text('code_hash').notNull().unique(),
+  createTime: instant('create_time').notNull(),
+  expireTime: instant('expire_time').notNull(),
+})
+
+/** Which foreign account became which, so that an import can be resumed, and repeated. */
+export const importedUsers = pgTable(
+  'imported_users',
+  {
+    /** What the operator calls the system that it came from. */
+    source: text('source').notNull(),
+    /** The account's key there. */
+    sourceKey: text('source_key').notNull(),
+    /** Null once the account is deleted: it is not brought back. */
+    userId: uuid('user_id').references(() => users.id, { onDelete: 'set null' }),
+    importTime: instant('import_time').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.source, table.sourceKey] }), index('imported_users_user_id').on(table.userId)],
+)
+
+/** What happened, never changed afterwards. It names accounts by id only: a deleted one leaves no name. */
+export const auditEvents = pgTable(
+  'audit_events',
+  {
+    /** A UUID v7: the order of ids is the order of time. */
+    id: uuid('id').primaryKey(),
+    time: instant('time').notNull(),
+    event: text('event').notNull(),
+    outcome: text('outcome', { enum: ['success', 'failure'] }).notNull(),
+    actor: text('actor', { enum: ['user', 'operator', 'system', 'anonymous'] }).notNull(),
+    actorId: uuid('actor_id'),
+    /** The account that it happened to, where it is about one. */
+    subjectId: uuid('subject_id'),
+    addressPrefix: text('address_prefix'),
+    requestId: text('request_id'),
+    details: jsonb('details').$type<Record<string, unknown>>(),
+  },
+  (table) => [
+    index('audit_events_subject').on(table.subjectId, table.id),
+    index('audit_events_actor').on(table.actorId, table.id),
+    index('audit_events_event').on(table.event, table.id),
+    check('audit_events_outcome', sql`${table.outcome} in ('success', 'failure')`),
+    check('audit_events_actor_known', sql`${table.actor} in ('user', 'operator', 'system', 'anonymous')`),
   ],
 )
