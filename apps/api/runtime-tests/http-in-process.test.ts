@@ -7,10 +7,10 @@ import { httpSuite } from './suite/http-suite.ts'
 
 function inProcessSuite(name: string, open: () => Promise<OpenDatabase>): void {
   let database: OpenDatabase | undefined
-  const start = async () => {
+  const start = async (settings?: { rateLimits: boolean }) => {
     const opened = await open()
-    database = opened
-    const { app } = await createTestApp(opened)
+    if (!settings) database = opened
+    const { app } = await createTestApp(opened, settings && { settings })
     return { fetch: async (path: string, init?: RequestInit) => app.request(path, init), stop: () => opened.close() }
   }
   httpSuite(name, start, async (statement) => database?.db.execute(sql.raw(statement)))

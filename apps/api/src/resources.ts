@@ -12,6 +12,9 @@ import { keepKeysCurrent } from './keys/keep-current.ts'
 import { type Keyring, openKeyring } from './keys/keyring.ts'
 import { createKeyQueries } from './keys/queries.ts'
 import { rotationRules } from './keys/rotation.ts'
+import { type DeviceTokens, createDeviceTokens } from './limits/device-token.ts'
+import { type Limits, createLimits, noLimits } from './limits/limits.ts'
+import { createLimitQueries } from './limits/queries.ts'
 import { keepClean } from './sessions/clean-up.ts'
 import { type SessionQueries, createSessionQueries } from './sessions/queries.ts'
 import { type RefreshTokens, createRefreshTokens } from './sessions/refresh-token.ts'
@@ -65,6 +68,8 @@ export interface Resources {
   keyring: Keyring
   tokens: AccessTokens
   refreshTokens: RefreshTokens
+  limits: Limits
+  deviceTokens: DeviceTokens
   readiness: ReadinessChecks
   clock: Clock
   log: Log
@@ -80,7 +85,7 @@ const rememberedTokens = 10_000
 /** Opens the key ring and puts the parts together over a migrated database. */
 export async function createResources(settings: Settings, platform: Platform): Promise<Resources> {
   const { database, argon2id, hashConcurrency, clock, log, docsAssets, addressOf } = platform
-  const { db, feed } = database
+  const { db, counting, feed } = database
   const { accessTokenTtl: ttl, sessionIdleTtl: idle, sessionMaxTtl: max } = settings
   const vault = await createVault(settings.masterSecrets)
   const background = { clock, log, closed: feed.closed }
@@ -89,6 +94,9 @@ export async function createResources(settings: Settings, platform: Platform): P
   void keepKeysCurrent({ queries: keyQueries, vault, keyring, rules: rotationRules(settings), ...background })
   const sessions = createSessionQueries(db, { idle, max })
   void keepClean(sessions, background)
+  const limitQueries = createLimitQueries(counting)
+  void keepClean(limitQueries, background)
+  const deviceTokens = createDeviceTokens(settings.masterSecrets)
   return {
     settings,
     users: createUserQueries(db),
@@ -98,6 +106,8 @@ export async function createResources(settings: Settings, platform: Platform): P
     keyring,
     tokens: createAccessTokens({ keyring, issuer: settings.issuer, ttl, remember: rememberedTokens }),
     refreshTokens: createRefreshTokens(settings.masterSecrets),
+    limits: settings.rateLimits ? createLimits({ queries: limitQueries, devices: deviceTokens, clock, log }) : noLimits,
+    deviceTokens,
     readiness: createReadinessChecks(createMigrationCheck(db), keyring),
     clock,
     log,

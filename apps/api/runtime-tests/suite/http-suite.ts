@@ -5,6 +5,7 @@ import { oauthSuite } from './oauth.ts'
 import { securitySuite } from './security.ts'
 import { administrationSuite, accountSuite } from './accounts.ts'
 import { cookieSuite } from './cookies.ts'
+import { limitSuite } from './limits.ts'
 import { sessionSuite } from './sessions.ts'
 import { type Api, type Target, createApi } from './target.ts'
 import { webSuite } from './web.ts'
@@ -12,9 +13,14 @@ import { webSuite } from './web.ts'
 /**
  * The one HTTP suite, against whatever `start` starts; every answer is checked against the OpenAPI document.
  *
+ * @param start starts a target of its own at each call, without rate limits unless they are asked for
  * @param sql runs a statement in the target's database, where the suite can reach it
  */
-export function httpSuite(name: string, start: () => Promise<Target>, sql?: (statement: string) => Promise<unknown>): void {
+export function httpSuite(
+  name: string,
+  start: (options?: { rateLimits: boolean }) => Promise<Target>,
+  sql?: (statement: string) => Promise<unknown>,
+): void {
   describe(name, () => {
     let target: Target | undefined
     let api: Api | undefined
@@ -37,5 +43,6 @@ export function httpSuite(name: string, start: () => Promise<Target>, sql?: (sta
     inputSuite(() => started(api))
     oauthSuite(() => started(api))
     webSuite(() => started(api))
+    limitSuite(async () => withContract(await start({ rateLimits: true })))
   })
 }

@@ -23,6 +23,7 @@ export async function openEmbedded(folder: string): Promise<OpenDatabase> {
     const closing = new AbortController()
     return {
       db,
+      counting: db,
       feed: openFeed(client, db, closing.signal),
       async close() {
         closing.abort()

@@ -2,7 +2,7 @@ import { and, asc, desc, eq, gt, inArray, isNull, lt, ne, sql } from 'drizzle-or
 import { among } from '../db/among.ts'
 import { createBatchReader } from '../db/batch-reader.ts'
 import type { Database } from '../db/open.ts'
-import { endedSessions, keeping, sessions, users } from '../db/schema.ts'
+import { endedSessions, keeping, knownNetworks, sessions, users } from '../db/schema.ts'
 import type { Credentials } from '../users/queries.ts'
 
 /** Where a session is used from, as far as its owner needs it to tell it from others. */
@@ -80,7 +80,7 @@ export function createSessionQueries(db: Database, lifetimes: Lifetimes) {
 
   return {
     /**
-     * Opens a session for whom the credentials prove, notes the sign-in, and renews the hash where there is a new one:
+     * Opens a session for whom the credentials prove, notes the sign-in and its network, and renews the hash where there is a new one:
      * one statement. Undefined if the account or its password changed meanwhile.
      */
     async open(
@@ -97,9 +97,29 @@ export function createSessionQueries(db: Database, lifetimes: Lifetimes) {
           .where(and(unchanged, isNull(users.disabledAt), keeping('all')))
           .returning({ userId: users.id }),
       )
+      const from = sql`${addressPrefix}::text`
+      const known = db.$with('known').as(
+        db
+          .insert(knownNetworks)
+          .select(
+            db
+              .select({
+                userId: signedIn.userId,
+                addressPrefix: from.as('address_prefix'),
+                lastSignIn: instant(now).as('last_sign_in'),
+              })
+              .from(signedIn)
+              .where(sql`${from} is not null`),
+          )
+          .onConflictDoUpdate({
+            target: [knownNetworks.userId, knownNetworks.addressPrefix],
+            set: { lastSignIn: sql`excluded.last_sign_in` },
+          })
+          .returning({ userId: knownNetworks.userId }),
+      )
       const expireTime = later(now, Math.min(lifetimes.idle, lifetimes.max))
       const rows = await db
-        .with(signedIn)
+        .with(signedIn, known)
         .insert(sessions)
         .select(
           db

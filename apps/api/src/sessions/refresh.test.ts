@@ -52,7 +52,8 @@ const at = (house: House, instance: number): Resources => {
   return resources
 }
 
-const use = (house: House, instance: number, token: string, now: Date) => refresh({ ...at(house, instance), now }, token)
+const use = (house: House, instance: number, token: string, now: Date) =>
+  refresh({ ...at(house, instance), now }, token, undefined)
 
 /** The refresh token of an answer that has one. */
 function successor(outcome: TokenPair | string): string {
@@ -137,7 +138,7 @@ describe.each<[string, () => Promise<OpenDatabase[]>]>([
   test('nothing is used up while no signing key is open', async () => {
     const { tokens } = await house.signIn(seconds(0))
     const closed = { ...at(house, 0).tokens, ready: false }
-    expect(await refresh({ ...at(house, 0), tokens: closed, now: seconds(60) }, tokens.refreshToken)).toBe('not_ready')
+    expect(await refresh({ ...at(house, 0), tokens: closed, now: seconds(60) }, tokens.refreshToken, undefined)).toBe('not_ready')
     expect(await use(house, 0, tokens.refreshToken, seconds(3600))).toHaveProperty('refreshToken')
   })
 

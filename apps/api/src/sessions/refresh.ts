@@ -1,5 +1,6 @@
 import type { Log } from '../context.ts'
 import type { AccessTokens } from '../keys/access-token.ts'
+import type { Limits } from '../limits/limits.ts'
 import { type TokenPair, issueTokens } from './issue-tokens.ts'
 import { judgeRefresh } from './judge-refresh.ts'
 import type { Session, SessionQueries } from './queries.ts'
@@ -11,6 +12,7 @@ export interface RefreshDependencies {
   revocations: Pick<Revocations, 'catchUp'>
   tokens: AccessTokens
   refreshTokens: RefreshTokens
+  limits: Pick<Limits, 'refresh'>
   log: Log
   now: Date
 }
@@ -19,12 +21,14 @@ export interface RefreshDependencies {
 export async function refresh(
   dependencies: RefreshDependencies,
   text: string,
+  address: string | undefined,
 ): Promise<TokenPair | 'invalid_grant' | 'not_ready'> {
   const { tokens, refreshTokens, now } = dependencies
   // Asked first: a token must not be used up where nothing can be issued for it.
   if (!tokens.ready) return 'not_ready'
   const presented = refreshTokens.verify(text)
   if (!presented) return 'invalid_grant'
+  await dependencies.limits.refresh(presented.sessionId, address)
   const session = await advance(dependencies, presented)
   if (!session) return 'invalid_grant'
   return (await issueTokens({ tokens, refreshTokens }, session, now)) ?? 'not_ready'

@@ -1,7 +1,8 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import type { Env } from '../context.ts'
 import { deadline } from '../deadline.ts'
 import { problem } from '../errors.ts'
+import { countingFailures, countingHashes } from '../limits/limited-passwords.ts'
 import { operation } from '../openapi.ts'
 import { requireUser } from '../require-user.ts'
 import type { Resources } from '../resources.ts'
@@ -25,9 +26,21 @@ import { usernameKey } from './username.ts'
 const created = 'User created successfully'
 const deleted = 'User deleted successfully'
 
-export function userRoutes({ users: queries, passwords, tokens, revocations, clock, settings }: Resources) {
+export function userRoutes({
+  users: queries,
+  passwords,
+  limits,
+  clientAddress,
+  tokens,
+  revocations,
+  clock,
+  settings,
+}: Resources) {
   const { NewUser, UserChange } = userBodies(settings.passwordMinLength)
   const authenticated = requireUser({ tokens, revocations, clock, settings })
+  /** For `current_password`. */
+  const passwordsFor = (c: Context<Env>) =>
+    countingFailures(passwords, () => limits.currentPassword(c.get('caller').userId, clientAddress(c)))
 
   // Written without the final slash, served with and without it: hono's client can't call the other form.
   return new Hono<Env>()
@@ -39,11 +52,14 @@ export function userRoutes({ users: queries, passwords, tokens, revocations, clo
         tag: 'users',
         path: '/user/',
         success: { description: 'The account exists.', schema: Message(created) },
-        errors: ['user_exists', 'overloaded'],
+        errors: ['user_exists', 'too_many_requests', 'overloaded'],
       }),
       body('json', NewUser),
       async (c) => {
-        const outcome = await register({ queries, passwords, now: clock(), signal: c.req.raw.signal }, c.req.valid('json'))
+        const account = c.req.valid('json')
+        const take = () => limits.registration(usernameKey(account.username), clientAddress(c))
+        const dependencies = { queries, passwords: countingHashes(passwords, take), now: clock(), signal: c.req.raw.signal }
+        const outcome = await register(dependencies, account)
         return outcome === 'created' ? json(c, { message: created } as const, 200) : problem(c, outcome)
       },
     )
@@ -73,12 +89,19 @@ export function userRoutes({ users: queries, passwords, tokens, revocations, clo
         tag: 'users',
         path: '/user/',
         success: { description: 'The account is changed.', schema: UserChanged },
-        errors: ['user_not_found', 'forbidden', 'reauthentication_required', 'overloaded'],
+        errors: ['user_not_found', 'forbidden', 'reauthentication_required', 'too_many_requests', 'overloaded'],
       }),
       authenticated,
       body('json', UserChange),
       async (c) => {
-        const dependencies = { queries, passwords, revocations, caller: c.get('caller'), now: clock(), signal: c.req.raw.signal }
+        const dependencies = {
+          queries,
+          passwords: passwordsFor(c),
+          revocations,
+          caller: c.get('caller'),
+          now: clock(),
+          signal: c.req.raw.signal,
+        }
         const outcome = await changeUser(dependencies, c.req.valid('json'))
         if (typeof outcome === 'string') return problem(c, outcome)
         return json(c, viewChange(outcome), 200)
@@ -92,12 +115,19 @@ export function userRoutes({ users: queries, passwords, tokens, revocations, clo
         tag: 'users',
         path: '/user/',
         success: { description: 'The account is gone.', schema: Message(deleted) },
-        errors: ['user_not_found', 'forbidden', 'reauthentication_required', 'overloaded'],
+        errors: ['user_not_found', 'forbidden', 'reauthentication_required', 'too_many_requests', 'overloaded'],
       }),
       authenticated,
       body('form', UserDeletion),
       async (c) => {
-        const dependencies = { queries, passwords, revocations, caller: c.get('caller'), now: clock(), signal: c.req.raw.signal }
+        const dependencies = {
+          queries,
+          passwords: passwordsFor(c),
+          revocations,
+          caller: c.get('caller'),
+          now: clock(),
+          signal: c.req.raw.signal,
+        }
         const outcome = await deleteUser(dependencies, c.req.valid('form'))
         return outcome === 'deleted' ? json(c, { message: deleted } as const, 200) : problem(c, outcome)
       },
