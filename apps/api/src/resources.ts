@@ -19,6 +19,7 @@ import { keepClean } from './sessions/clean-up.ts'
 import { type SessionQueries, createSessionQueries } from './sessions/queries.ts'
 import { type RefreshTokens, createRefreshTokens } from './sessions/refresh-token.ts'
 import { type Revocations, openRevocations } from './sessions/revocations.ts'
+import { type Traffic, createTraffic } from './traffic.ts'
 import { type UserQueries, createUserQueries } from './users/queries.ts'
 
 /** What the application settles before it is made; the README's settings, parsed. */
@@ -49,7 +50,7 @@ export interface Settings extends ForwardingRules {
 export interface Platform {
   database: OpenDatabase
   argon2id: Argon2id
-  /** Password hashes computed at once. */
+  /** Password hashes computed at once while nothing else is asked for: the core count. */
   hashConcurrency: number
   clock: Clock
   log: Log
@@ -70,6 +71,7 @@ export interface Resources {
   refreshTokens: RefreshTokens
   limits: Limits
   deviceTokens: DeviceTokens
+  traffic: Traffic
   readiness: ReadinessChecks
   clock: Clock
   log: Log
@@ -97,17 +99,21 @@ export async function createResources(settings: Settings, platform: Platform): P
   const limitQueries = createLimitQueries(counting)
   void keepClean(limitQueries, background)
   const deviceTokens = createDeviceTokens(settings.masterSecrets)
+  const traffic = createTraffic()
+  // A hash that has a core keeps it for milliseconds, however low its priority: one core is for whoever is signed in.
+  const concurrency = () => Math.max(1, traffic.flows() ? hashConcurrency - 1 : hashConcurrency)
   return {
     settings,
     users: createUserQueries(db),
     sessions,
     revocations: openRevocations(sessions, { feed, tokenTtl: ttl, clock, log }),
-    passwords: createPasswordHasher({ argon2id, concurrency: hashConcurrency, queueLimit: hashConcurrency * queuePerHash }),
+    passwords: createPasswordHasher({ argon2id, concurrency, queueLimit: hashConcurrency * queuePerHash }),
     keyring,
     tokens: createAccessTokens({ keyring, issuer: settings.issuer, ttl, remember: rememberedTokens }),
     refreshTokens: createRefreshTokens(settings.masterSecrets),
     limits: settings.rateLimits ? createLimits({ queries: limitQueries, devices: deviceTokens, clock, log }) : noLimits,
     deviceTokens,
+    traffic,
     readiness: createReadinessChecks(createMigrationCheck(db), keyring),
     clock,
     log,

@@ -26,18 +26,10 @@ import { usernameKey } from './username.ts'
 const created = 'User created successfully'
 const deleted = 'User deleted successfully'
 
-export function userRoutes({
-  users: queries,
-  passwords,
-  limits,
-  clientAddress,
-  tokens,
-  revocations,
-  clock,
-  settings,
-}: Resources) {
+export function userRoutes(resources: Resources) {
+  const { users: queries, passwords, limits, clientAddress, revocations, clock, settings } = resources
   const { NewUser, UserChange } = userBodies(settings.passwordMinLength)
-  const authenticated = requireUser({ tokens, revocations, clock, settings })
+  const authenticated = requireUser(resources)
   /** For `current_password`. */
   const passwordsFor = (c: Context<Env>) =>
     countingFailures(passwords, () => limits.currentPassword(c.get('caller').userId, clientAddress(c)))
