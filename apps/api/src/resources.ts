@@ -1,3 +1,4 @@
+import { type AuditQueries, createAuditQueries } from './audit/queries.ts'
 import type { Clock, Log } from './context.ts'
 import { type Argon2id } from './crypto/argon2.ts'
 import { type PasswordHasher, createPasswordHasher } from './crypto/password.ts'
@@ -31,6 +32,8 @@ export interface Settings {
   sessionIdleTtl: number
   /** Seconds after which any session is over. */
   sessionMaxTtl: number
+  /** Seconds that audit events are kept. */
+  auditRetention: number
   /** Code points. */
   passwordMinLength: number
   /** Origins that browsers may call from. */
@@ -62,6 +65,7 @@ export interface Resources {
   keyring: Keyring
   tokens: AccessTokens
   refreshTokens: RefreshTokens
+  audit: AuditQueries
   readiness: ReadinessChecks
   clock: Clock
   log: Log
@@ -81,11 +85,17 @@ export async function createResources(settings: Settings, platform: Platform): P
   const { accessTokenTtl: ttl, sessionIdleTtl: idle, sessionMaxTtl: max } = settings
   const vault = await createVault(settings.masterSecrets)
   const background = { clock, log, closed: feed.closed }
-  const keyQueries = createKeyQueries(database)
+  const keyQueries = createKeyQueries(database, 'system')
   const keyring = await openKeyring(keyQueries, { vault, ...background })
   void keepKeysCurrent({ queries: keyQueries, vault, keyring, rules: rotationRules(settings), ...background })
   const sessions = createSessionQueries(db, { idle, max })
-  void keepClean(sessions, background)
+  const audit = createAuditQueries(db)
+  const auditLimit = (now: Date) => new Date(now.getTime() - settings.auditRetention * 1000)
+  const cleanings = {
+    sessions: sessions.deleteOver,
+    'audit events': (now: Date, limit: number) => audit.deleteBefore(auditLimit(now), limit),
+  }
+  void keepClean(cleanings, background)
   return {
     settings,
     users: createUserQueries(db),
@@ -95,6 +105,7 @@ export async function createResources(settings: Settings, platform: Platform): P
     keyring,
     tokens: createAccessTokens({ keyring, issuer: settings.issuer, ttl, remember: rememberedTokens }),
     refreshTokens: createRefreshTokens(settings.masterSecrets),
+    audit,
     readiness: createReadinessChecks(createMigrationCheck(db), keyring),
     clock,
     log,

@@ -1,20 +1,28 @@
-import { type SQL, type SQLWrapper, type WithSubquery, sql } from 'drizzle-orm'
+import { type SQL, type SQLWrapper, type WithSubquery, and, desc, eq, gte, inArray, lt, sql } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/pg-core'
 import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../db/open.ts'
-import { auditEvents } from '../db/schema.ts'
-import type { AuditEvent } from './event.ts'
+import { auditEvents, users } from '../db/schema.ts'
+import { firstIdAt } from './cursor.ts'
+import type { AuditEvent, EventName } from './event.ts'
+
+/** What the statement itself works out of an event. */
+export interface Computed {
+  subjectId?: SQLWrapper
+  actorId?: SQLWrapper
+  details?: SQL
+  /** Which row of the cause makes it happen; without it, any. */
+  where?: SQL | undefined
+  /** The expression's name, where a statement records several events. */
+  as?: string
+}
 
 /** A common table expression that records `event` in the statement that makes it happen: once, if `cause` has a row. */
-export function recording(
-  db: Database,
-  cause: WithSubquery,
-  event: AuditEvent,
-  computed: { subjectId?: SQLWrapper; details?: SQL } = {},
-) {
+export function recording(db: Database, cause: WithSubquery, event: AuditEvent, computed: Computed = {}) {
   const row = rowOf(event)
   const { subjectId = sql`${row.subjectId}::uuid`, details = sql`${row.details && JSON.stringify(row.details)}::jsonb` } =
     computed
-  return db.$with('recorded').as(
+  return db.$with(computed.as ?? 'recorded').as(
     db
       .insert(auditEvents)
       .select(
@@ -25,13 +33,14 @@ export function recording(
             event: sql`${row.event}::text`.as('event'),
             outcome: sql`${row.outcome}::text`.as('outcome'),
             actor: sql`${row.actor}::text`.as('actor'),
-            actorId: sql`${row.actorId}::uuid`.as('actor_id'),
+            actorId: sql`${computed.actorId ?? sql`${row.actorId}::uuid`}`.as('actor_id'),
             subjectId: sql`${subjectId}`.as('subject_id'),
             addressPrefix: sql`${row.addressPrefix}::text`.as('address_prefix'),
             requestId: sql`${row.requestId}::text`.as('request_id'),
             details: details.as('details'),
           })
           .from(cause)
+          .where(computed.where)
           .limit(1),
       )
       .returning({ id: auditEvents.id }),
@@ -41,6 +50,98 @@ export function recording(
 /** Records what no other statement makes happen: what was tried, or read. */
 export async function record(db: Database, event: AuditEvent): Promise<void> {
   await db.insert(auditEvents).values(rowOf(event))
+}
+
+/** What is looked for; all of it has to fit. */
+export interface EventFilter {
+  event?: EventName | undefined
+  outcome?: 'success' | 'failure' | undefined
+  actorId?: string | undefined
+  subjectId?: string | undefined
+  since?: Date | undefined
+  /** Exclusive. */
+  until?: Date | undefined
+  /** Ids below this one: what was read before ends there. */
+  before?: string | undefined
+}
+
+/** An event as stored. */
+export type StoredEvent = typeof auditEvents.$inferSelect
+
+/** An event with the names of its accounts as they are now; null once they are deleted. */
+export interface NamedEvent extends StoredEvent {
+  actorUsername: string | null
+  subjectUsername: string | null
+}
+
+export type AuditQueries = ReturnType<typeof createAuditQueries>
+
+export function createAuditQueries(db: Database) {
+  return {
+    record: (event: AuditEvent): Promise<void> => record(db, event),
+
+    /** Up to `limit` events, the newest first, with names. */
+    list(filter: EventFilter, limit: number): Promise<NamedEvent[]> {
+      const page = selectPage(db, filter, limit).as('page')
+      const [actors, subjects] = [alias(users, 'actors'), alias(users, 'subjects')]
+      return db
+        .select({ ...columnsOf(page), actorUsername: actors.username, subjectUsername: subjects.username })
+        .from(page)
+        .leftJoin(actors, eq(actors.id, page.actorId))
+        .leftJoin(subjects, eq(subjects.id, page.subjectId))
+        .orderBy(desc(page.id))
+    },
+
+    /** Up to `limit` events that happened to an account, the newest first. */
+    listAbout: (subjectId: string, before: string | undefined, limit: number): Promise<StoredEvent[]> =>
+      selectPage(db, { subjectId, before }, limit),
+
+    /** Deletes up to `limit` events from before `time`, if it is this instance's turn: how many, 0 while another has it. */
+    async deleteBefore(time: Date, limit: number): Promise<number> {
+      const old = db
+        .select({ id: auditEvents.id })
+        .from(auditEvents)
+        .where(and(lt(auditEvents.id, firstIdAt(time)), cleaningTurn, tellingTheTrigger))
+        .orderBy(auditEvents.id)
+        .limit(limit)
+      const deleted = await db.delete(auditEvents).where(inArray(auditEvents.id, old)).returning({ id: auditEvents.id })
+      return deleted.length
+    },
+  }
+}
+
+/** Ordered by the primary key, or by an index that ends in it: what is read does not grow with what is stored. */
+function selectPage(db: Database, filter: EventFilter, limit: number) {
+  const { event, outcome, actorId, subjectId, since, until, before } = filter
+  return db
+    .select()
+    .from(auditEvents)
+    .where(
+      and(
+        event && eq(auditEvents.event, event),
+        outcome && eq(auditEvents.outcome, outcome),
+        actorId === undefined ? undefined : eq(auditEvents.actorId, actorId),
+        subjectId === undefined ? undefined : eq(auditEvents.subjectId, subjectId),
+        since && gte(auditEvents.id, firstIdAt(since)),
+        until && lt(auditEvents.id, firstIdAt(until)),
+        before === undefined ? undefined : lt(auditEvents.id, before),
+      ),
+    )
+    .orderBy(desc(auditEvents.id))
+    .limit(limit)
+}
+
+/** Any number; one for all instances. */
+const cleaningLock = 7_483_920_120
+
+const cleaningTurn = sql`(select pg_try_advisory_xact_lock(${cleaningLock}))`
+
+/** The trigger that keeps events lets the cleaning pass. Always true. */
+const tellingTheTrigger = sql`(select set_config('gatehouse.audit_cleaning', 'on', true) is not null)`
+
+function columnsOf(page: ReturnType<ReturnType<typeof selectPage>['as']>) {
+  const { id, time, event, outcome, actor, actorId, subjectId, addressPrefix, requestId, details } = page
+  return { id, time, event, outcome, actor, actorId, subjectId, addressPrefix, requestId, details }
 }
 
 function rowOf({ event, outcome = 'success', origin, subjectId, details, now }: AuditEvent) {

@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { originOf } from '../audit/origin.ts'
 import type { Env } from '../context.ts'
 import { deadline } from '../deadline.ts'
 import { problem } from '../errors.ts'
@@ -25,7 +26,8 @@ import { usernameKey } from './username.ts'
 const created = 'User created successfully'
 const deleted = 'User deleted successfully'
 
-export function userRoutes({ users: queries, passwords, tokens, revocations, clock, settings }: Resources) {
+export function userRoutes(resources: Resources) {
+  const { users: queries, passwords, tokens, revocations, audit, clock, settings, addressOf } = resources
   const { NewUser, UserChange } = userBodies(settings.passwordMinLength)
   const authenticated = requireUser({ tokens, revocations, clock, settings })
 
@@ -43,7 +45,8 @@ export function userRoutes({ users: queries, passwords, tokens, revocations, clo
       }),
       body('json', NewUser),
       async (c) => {
-        const outcome = await register({ queries, passwords, now: clock(), signal: c.req.raw.signal }, c.req.valid('json'))
+        const circumstances = { now: clock(), origin: originOf(c, addressOf) }
+        const outcome = await register({ queries, passwords, ...circumstances, signal: c.req.raw.signal }, c.req.valid('json'))
         return outcome === 'created' ? json(c, { message: created } as const, 200) : problem(c, outcome)
       },
     )
@@ -62,7 +65,12 @@ export function userRoutes({ users: queries, passwords, tokens, revocations, clo
       query(UserQuery),
       async (c) => {
         const account = await queries.findByKey(usernameKey(c.req.valid('query').username))
-        return account ? json(c, viewUser(account, c.get('caller')), 200) : problem(c, 'user_not_found')
+        if (!account) return problem(c, 'user_not_found')
+        const { userId, role } = c.get('caller')
+        if (role === 'admin' && account.id !== userId) {
+          await audit.record({ event: 'user_read', origin: originOf(c, addressOf), subjectId: account.id, now: clock() })
+        }
+        return json(c, viewUser(account, c.get('caller')), 200)
       },
     )
     .patch(
