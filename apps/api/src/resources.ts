@@ -6,6 +6,7 @@ import { createVault } from './crypto/secret.ts'
 import { createMigrationCheck } from './db/migrations.ts'
 import type { OpenDatabase } from './db/open.ts'
 import type { DocsAssets } from './docs/routes.ts'
+import { type ExportQueries, createExportQueries } from './export/queries.ts'
 import { type ReadinessChecks, createReadinessChecks } from './health/readiness.ts'
 import { type AccessTokens, createAccessTokens } from './keys/access-token.ts'
 import { keepKeysCurrent } from './keys/keep-current.ts'
@@ -66,6 +67,7 @@ export interface Resources {
   tokens: AccessTokens
   refreshTokens: RefreshTokens
   audit: AuditQueries
+  exports: ExportQueries
   readiness: ReadinessChecks
   clock: Clock
   log: Log
@@ -106,6 +108,7 @@ export async function createResources(settings: Settings, platform: Platform): P
     tokens: createAccessTokens({ keyring, issuer: settings.issuer, ttl, remember: rememberedTokens }),
     refreshTokens: createRefreshTokens(settings.masterSecrets),
     audit,
+    exports: createExportQueries(db),
     readiness: createReadinessChecks(createMigrationCheck(db), keyring),
     clock,
     log,

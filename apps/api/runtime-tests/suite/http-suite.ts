@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe } from 'vitest'
+import { auditSuite } from './audit.ts'
 import { withContract } from './contract.ts'
 import { inputSuite } from './input.ts'
 import { oauthSuite } from './oauth.ts'
 import { securitySuite } from './security.ts'
 import { administrationSuite, accountSuite } from './accounts.ts'
 import { cookieSuite } from './cookies.ts'
+import { ownEventSuite } from './own-events.ts'
+import { recordingSuite } from './recorded.ts'
 import { sessionSuite } from './sessions.ts'
 import { type Api, type Target, createApi } from './target.ts'
 import { webSuite } from './web.ts'
@@ -32,6 +35,9 @@ export function httpSuite(name: string, start: () => Promise<Target>, sql?: (sta
     accountSuite(() => started(api))
     if (sql) administrationSuite(() => started(api), sql)
     sessionSuite(() => started(api))
+    ownEventSuite(() => started(api))
+    if (sql) recordingSuite(() => started(api), sql)
+    if (sql) auditSuite(() => started(api), sql)
     cookieSuite(() => started(api))
     securitySuite(() => started(api))
     inputSuite(() => started(api))

@@ -19,8 +19,14 @@ export function decodeCursor(text: string): string | undefined {
 export const firstIdAt = (time: Date): string =>
   uuidv7({ msecs: Math.max(0, time.getTime()), seq: 0, random: new Uint8Array(16) })
 
-/** Rows of one page, of which one more than `limit` was asked for, and where the next one begins. */
-export function cutPage<Row extends { id: string }>(rows: Row[], limit: number): { rows: Row[]; nextCursor: string | null } {
+export interface Page<Row> {
+  rows: Row[]
+  /** Null on the last page. */
+  nextCursor: string | null
+}
+
+/** A page of `rows`, of which one more than `limit` was asked for, and where the next one begins. */
+export function cutPage<Row extends { id: string }>(rows: Row[], limit: number): Page<Row> {
   const page = rows.slice(0, limit)
   const last = page.at(-1)
   return { rows: page, nextCursor: last && rows.length > limit ? encodeCursor(last.id) : null }

@@ -57,7 +57,8 @@ export interface EventFilter {
   event?: EventName | undefined
   outcome?: 'success' | 'failure' | undefined
   actorId?: string | undefined
-  subjectId?: string | undefined
+  /** It has to be each of them. */
+  subjectIds?: readonly string[] | undefined
   since?: Date | undefined
   /** Exclusive. */
   until?: Date | undefined
@@ -94,7 +95,7 @@ export function createAuditQueries(db: Database) {
 
     /** Up to `limit` events that happened to an account, the newest first. */
     listAbout: (subjectId: string, before: string | undefined, limit: number): Promise<StoredEvent[]> =>
-      selectPage(db, { subjectId, before }, limit),
+      selectPage(db, { subjectIds: [subjectId], before }, limit),
 
     /** Deletes up to `limit` events from before `time`, if it is this instance's turn: how many, 0 while another has it. */
     async deleteBefore(time: Date, limit: number): Promise<number> {
@@ -112,7 +113,7 @@ export function createAuditQueries(db: Database) {
 
 /** Ordered by the primary key, or by an index that ends in it: what is read does not grow with what is stored. */
 function selectPage(db: Database, filter: EventFilter, limit: number) {
-  const { event, outcome, actorId, subjectId, since, until, before } = filter
+  const { event, outcome, actorId, subjectIds = [], since, until, before } = filter
   return db
     .select()
     .from(auditEvents)
@@ -121,7 +122,7 @@ function selectPage(db: Database, filter: EventFilter, limit: number) {
         event && eq(auditEvents.event, event),
         outcome && eq(auditEvents.outcome, outcome),
         actorId === undefined ? undefined : eq(auditEvents.actorId, actorId),
-        subjectId === undefined ? undefined : eq(auditEvents.subjectId, subjectId),
+        ...subjectIds.map((subjectId) => eq(auditEvents.subjectId, subjectId)),
         since && gte(auditEvents.id, firstIdAt(since)),
         until && lt(auditEvents.id, firstIdAt(until)),
         before === undefined ? undefined : lt(auditEvents.id, before),
