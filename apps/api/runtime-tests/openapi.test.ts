@@ -137,7 +137,8 @@ describe('the OpenAPI document', () => {
       if (secured.length > 0) expect(described.responses, described.operationId).toHaveProperty('401')
     }
     const accounts = ['getUser', 'updateUser', 'deleteUser', 'getCurrentUser']
-    expect(demanding).toEqual([...accounts, 'logout', 'listSessions', 'endOtherSessions', 'endSession'])
+    const sessions = ['logout', 'listSessions', 'endOtherSessions', 'endSession']
+    expect(demanding).toEqual([...accounts, ...sessions, 'listAuditEvents', 'listOwnEvents', 'exportOwnAccount'])
   })
 
   test('signs in at /login', () => {

@@ -2,11 +2,13 @@ import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { HTTPException } from 'hono/http-exception'
 import { methodNotAllowed } from 'hono/method-not-allowed'
+import { auditRoutes } from './audit/routes.ts'
 import type { Env, Log } from './context.ts'
 import { Abandoned, Overloaded } from './crypto/semaphore.ts'
 import { classifyDatabaseError, describeError } from './db/database-error.ts'
 import { docsRoutes } from './docs/routes.ts'
 import { problem } from './errors.ts'
+import { exportRoutes } from './export/routes.ts'
 import { healthRoutes } from './health/routes.ts'
 import { keyRoutes } from './keys/routes.ts'
 import { buildOpenApi } from './openapi-document.ts'
@@ -35,6 +37,8 @@ export function createApp(resources: Resources) {
     .route('/', tokenRoutes(resources))
     .route('/', sessionRoutes(resources))
     .route('/', metadataRoutes(resources))
+    .route('/', auditRoutes(resources))
+    .route('/', exportRoutes(resources))
     .route('/', keyRoutes(resources))
     .route('/', healthRoutes(resources))
     .route('/', docsRoutes(describe, resources.docsAssets))

@@ -54,7 +54,7 @@ async function withKeys(act: (tools: KeyTools) => Promise<void>): Promise<void> 
   const database = await openDatabase(config, { info: () => undefined, warn: say, error: say })
   try {
     const vault = await createVault(masterSecretsOf(config))
-    await act({ queries: createKeyQueries(database), vault, now: new Date() })
+    await act({ queries: createKeyQueries(database, 'operator'), vault, now: new Date() })
   } finally {
     await database.close()
   }

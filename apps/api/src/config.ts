@@ -71,6 +71,7 @@ const Environment = z
     SIGNING_KEY_MAX_AGE: integer(3600, 10 * oneYear).default(90 * oneDay),
     SESSION_IDLE_TTL: integer(60, oneYear).default(14 * oneDay),
     SESSION_MAX_TTL: integer(60, 10 * oneYear).default(90 * oneDay),
+    AUDIT_RETENTION: integer(oneDay, 10 * oneYear).default(oneYear),
     PASSWORD_MIN_LENGTH: integer(8, 64).default(8),
     PUBLIC_URL: origin.optional(),
     CORS_ORIGINS: z
@@ -131,6 +132,7 @@ function toConfig(env: z.output<typeof Environment>): Config {
       signingKeyMaxAge: env.SIGNING_KEY_MAX_AGE,
       sessionIdleTtl: env.SESSION_IDLE_TTL,
       sessionMaxTtl: env.SESSION_MAX_TTL,
+      auditRetention: env.AUDIT_RETENTION,
       passwordMinLength: env.PASSWORD_MIN_LENGTH,
       corsOrigins: env.CORS_ORIGINS,
       trustedProxies: env.TRUSTED_PROXIES,

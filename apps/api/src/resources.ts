@@ -1,3 +1,4 @@
+import { type AuditQueries, createAuditQueries } from './audit/queries.ts'
 import { type ClientAddress, type ForwardingRules, createClientAddress } from './client-address.ts'
 import type { Clock, Log } from './context.ts'
 import { type Argon2id } from './crypto/argon2.ts'
@@ -6,6 +7,7 @@ import { createVault } from './crypto/secret.ts'
 import { createMigrationCheck } from './db/migrations.ts'
 import type { OpenDatabase } from './db/open.ts'
 import type { DocsAssets } from './docs/routes.ts'
+import { type ExportQueries, createExportQueries } from './export/queries.ts'
 import { type ReadinessChecks, createReadinessChecks } from './health/readiness.ts'
 import { type AccessTokens, createAccessTokens } from './keys/access-token.ts'
 import { keepKeysCurrent } from './keys/keep-current.ts'
@@ -36,6 +38,8 @@ export interface Settings extends ForwardingRules {
   sessionIdleTtl: number
   /** Seconds after which any session is over. */
   sessionMaxTtl: number
+  /** Seconds that audit events are kept. */
+  auditRetention: number
   /** Code points. */
   passwordMinLength: number
   /** Origins that browsers may call from. */
@@ -72,6 +76,8 @@ export interface Resources {
   limits: Limits
   deviceTokens: DeviceTokens
   traffic: Traffic
+  audit: AuditQueries
+  exports: ExportQueries
   readiness: ReadinessChecks
   clock: Clock
   log: Log
@@ -91,13 +97,19 @@ export async function createResources(settings: Settings, platform: Platform): P
   const { accessTokenTtl: ttl, sessionIdleTtl: idle, sessionMaxTtl: max } = settings
   const vault = await createVault(settings.masterSecrets)
   const background = { clock, log, closed: feed.closed }
-  const keyQueries = createKeyQueries(database)
+  const keyQueries = createKeyQueries(database, 'system')
   const keyring = await openKeyring(keyQueries, { vault, ...background })
   void keepKeysCurrent({ queries: keyQueries, vault, keyring, rules: rotationRules(settings), ...background })
   const sessions = createSessionQueries(db, { idle, max })
-  void keepClean(sessions, background)
+  const audit = createAuditQueries(db)
+  const auditLimit = (now: Date) => new Date(now.getTime() - settings.auditRetention * 1000)
   const limitQueries = createLimitQueries(counting)
-  void keepClean(limitQueries, background)
+  const cleanings = {
+    sessions: sessions.deleteOver,
+    limits: limitQueries.deleteOver,
+    'audit events': (now: Date, limit: number) => audit.deleteBefore(auditLimit(now), limit),
+  }
+  void keepClean(cleanings, background)
   const deviceTokens = createDeviceTokens(settings.masterSecrets)
   const traffic = createTraffic()
   // A hash that has a core keeps it for milliseconds, however low its priority: one core is for whoever is signed in.
@@ -114,6 +126,8 @@ export async function createResources(settings: Settings, platform: Platform): P
     limits: settings.rateLimits ? createLimits({ queries: limitQueries, devices: deviceTokens, clock, log }) : noLimits,
     deviceTokens,
     traffic,
+    audit,
+    exports: createExportQueries(db),
     readiness: createReadinessChecks(createMigrationCheck(db), keyring),
     clock,
     log,

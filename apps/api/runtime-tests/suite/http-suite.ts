@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest'
+import { auditSuite } from './audit.ts'
 import { withContract } from './contract.ts'
 import { inputSuite } from './input.ts'
 import { oauthSuite } from './oauth.ts'
@@ -6,6 +7,8 @@ import { securitySuite } from './security.ts'
 import { administrationSuite, accountSuite } from './accounts.ts'
 import { cookieSuite } from './cookies.ts'
 import { limitSuite } from './limits.ts'
+import { ownEventSuite } from './own-events.ts'
+import { recordingSuite } from './recorded.ts'
 import { sessionSuite } from './sessions.ts'
 import { type Api, type Target, createApi } from './target.ts'
 import { webSuite } from './web.ts'
@@ -38,6 +41,9 @@ export function httpSuite(
     accountSuite(() => started(api))
     if (sql) administrationSuite(() => started(api), sql)
     sessionSuite(() => started(api))
+    ownEventSuite(() => started(api))
+    if (sql) recordingSuite(() => started(api), sql)
+    if (sql) auditSuite(() => started(api), sql)
     cookieSuite(() => started(api))
     securitySuite(() => started(api))
     inputSuite(() => started(api))

@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono'
+import { originOf } from '../audit/origin.ts'
 import type { Env } from '../context.ts'
 import { deadline } from '../deadline.ts'
 import { problem } from '../errors.ts'
@@ -27,7 +28,7 @@ const created = 'User created successfully'
 const deleted = 'User deleted successfully'
 
 export function userRoutes(resources: Resources) {
-  const { users: queries, passwords, limits, clientAddress, revocations, clock, settings } = resources
+  const { users: queries, passwords, limits, clientAddress, revocations, audit, clock, settings } = resources
   const { NewUser, UserChange } = userBodies(settings.passwordMinLength)
   const authenticated = requireUser(resources)
   /** For `current_password`. */
@@ -50,8 +51,8 @@ export function userRoutes(resources: Resources) {
       async (c) => {
         const account = c.req.valid('json')
         const take = () => limits.registration(usernameKey(account.username), clientAddress(c))
-        const dependencies = { queries, passwords: countingHashes(passwords, take), now: clock(), signal: c.req.raw.signal }
-        const outcome = await register(dependencies, account)
+        const circumstances = { now: clock(), origin: originOf(c, clientAddress), signal: c.req.raw.signal }
+        const outcome = await register({ queries, passwords: countingHashes(passwords, take), ...circumstances }, account)
         return outcome === 'created' ? json(c, { message: created } as const, 200) : problem(c, outcome)
       },
     )
@@ -70,7 +71,12 @@ export function userRoutes(resources: Resources) {
       query(UserQuery),
       async (c) => {
         const account = await queries.findByKey(usernameKey(c.req.valid('query').username))
-        return account ? json(c, viewUser(account, c.get('caller')), 200) : problem(c, 'user_not_found')
+        if (!account) return problem(c, 'user_not_found')
+        const { userId, role } = c.get('caller')
+        if (role === 'admin' && account.id !== userId) {
+          await audit.record({ event: 'user_read', origin: originOf(c, clientAddress), subjectId: account.id, now: clock() })
+        }
+        return json(c, viewUser(account, c.get('caller')), 200)
       },
     )
     .patch(
