@@ -4,17 +4,22 @@ import type { Database } from '../db/open.ts'
 import { auditEvents } from '../db/schema.ts'
 import type { AuditEvent } from './event.ts'
 
+/** What the statement itself works out of an event. */
+export interface Computed {
+  subjectId?: SQLWrapper
+  details?: SQL
+  /** Which row of the cause makes it happen; without it, any. */
+  where?: SQL | undefined
+  /** The expression's name, where a statement records several events. */
+  as?: string
+}
+
 /** A common table expression that records `event` in the statement that makes it happen: once, if `cause` has a row. */
-export function recording(
-  db: Database,
-  cause: WithSubquery,
-  event: AuditEvent,
-  computed: { subjectId?: SQLWrapper; details?: SQL } = {},
-) {
+export function recording(db: Database, cause: WithSubquery, event: AuditEvent, computed: Computed = {}) {
   const row = rowOf(event)
   const { subjectId = sql`${row.subjectId}::uuid`, details = sql`${row.details && JSON.stringify(row.details)}::jsonb` } =
     computed
-  return db.$with('recorded').as(
+  return db.$with(computed.as ?? 'recorded').as(
     db
       .insert(auditEvents)
       .select(
@@ -32,6 +37,7 @@ export function recording(
             details: details.as('details'),
           })
           .from(cause)
+          .where(computed.where)
           .limit(1),
       )
       .returning({ id: auditEvents.id }),

@@ -1,4 +1,5 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
+import { originOf } from '../audit/origin.ts'
 import type { Env } from '../context.ts'
 import { deadline } from '../deadline.ts'
 import { problem } from '../errors.ts'
@@ -25,9 +26,13 @@ import { usernameKey } from './username.ts'
 const created = 'User created successfully'
 const deleted = 'User deleted successfully'
 
-export function userRoutes({ users: queries, passwords, tokens, revocations, clock, settings }: Resources) {
+export function userRoutes({ users: queries, passwords, tokens, revocations, clock, settings, addressOf }: Resources) {
   const { NewUser, UserChange } = userBodies(settings.passwordMinLength)
   const authenticated = requireUser({ tokens, revocations, clock, settings })
+  const dependenciesOf = (c: Context<Env>) => {
+    const { signal } = c.req.raw
+    return { queries, passwords, revocations, caller: c.get('caller'), origin: originOf(c, addressOf), now: clock(), signal }
+  }
 
   // Written without the final slash, served with and without it: hono's client can't call the other form.
   return new Hono<Env>()
@@ -73,13 +78,12 @@ export function userRoutes({ users: queries, passwords, tokens, revocations, clo
         tag: 'users',
         path: '/user/',
         success: { description: 'The account is changed.', schema: UserChanged },
-        errors: ['user_not_found', 'forbidden', 'reauthentication_required', 'overloaded'],
+        errors: ['user_not_found', 'forbidden', 'reauthentication_required', 'last_administrator', 'overloaded'],
       }),
       authenticated,
       body('json', UserChange),
       async (c) => {
-        const dependencies = { queries, passwords, revocations, caller: c.get('caller'), now: clock(), signal: c.req.raw.signal }
-        const outcome = await changeUser(dependencies, c.req.valid('json'))
+        const outcome = await changeUser(dependenciesOf(c), c.req.valid('json'))
         if (typeof outcome === 'string') return problem(c, outcome)
         return json(c, viewChange(outcome), 200)
       },
@@ -92,13 +96,12 @@ export function userRoutes({ users: queries, passwords, tokens, revocations, clo
         tag: 'users',
         path: '/user/',
         success: { description: 'The account is gone.', schema: Message(deleted) },
-        errors: ['user_not_found', 'forbidden', 'reauthentication_required', 'overloaded'],
+        errors: ['user_not_found', 'forbidden', 'reauthentication_required', 'last_administrator', 'overloaded'],
       }),
       authenticated,
       body('form', UserDeletion),
       async (c) => {
-        const dependencies = { queries, passwords, revocations, caller: c.get('caller'), now: clock(), signal: c.req.raw.signal }
-        const outcome = await deleteUser(dependencies, c.req.valid('form'))
+        const outcome = await deleteUser(dependenciesOf(c), c.req.valid('form'))
         return outcome === 'deleted' ? json(c, { message: deleted } as const, 200) : problem(c, outcome)
       },
     )

@@ -31,6 +31,7 @@ export const NewUsername = Username.refine(isUsername, {
 }).meta({ minLength: 1, maxLength: usernameMaxLength, examples: ['ada'] })
 
 const examplePassword = 'correct horse battery'
+const exampleOfLength = (minLength: number) => examplePassword.padEnd(minLength, ' staple')
 
 /** A password to compare with a stored one. */
 export const Password = text(passwordMaxLength)
@@ -49,7 +50,7 @@ const newPassword = (minLength: number) =>
       minLength,
       maxLength: passwordMaxLength,
       format: 'password',
-      examples: [examplePassword.padEnd(minLength, ' staple')],
+      examples: [exampleOfLength(minLength)],
     })
 
 export const Birthday = text(64)
@@ -86,12 +87,22 @@ export function userBodies(passwordMinLength: number) {
         username: Username,
         password: password.nullish(),
         birthday: Birthday.nullish(),
+        role: z.enum(['user', 'admin']).nullish().meta({ description: 'For administrators. Ends the account’s sessions.' }),
+        disabled: z.boolean().nullish().meta({ description: 'For administrators. `true` ends the account’s sessions.' }),
         current_password: Password.nullish(),
       })
       .superRefine(refuseGuessable)
-      .meta({ id: 'UserChange' }),
+      .meta({ id: 'UserChange', examples: [exampleChange(passwordMinLength)] }),
   }
 }
+
+/** What anybody may change: a form is filled with it. */
+const exampleChange = (passwordMinLength: number) => ({
+  username: 'ada',
+  password: exampleOfLength(passwordMinLength),
+  birthday: '1815-12-10',
+  current_password: examplePassword,
+})
 
 export const UserQuery = z.object({ username: Username }).meta({ id: 'UserQuery' })
 
@@ -108,7 +119,7 @@ export const UserChanged = z
       .int()
       .nonnegative()
       .optional()
-      .meta({ description: 'With a new password: how many other sessions it ended.' }),
+      .meta({ description: 'How many sessions of the account it ended, where there were any.' }),
   })
   .meta({ id: 'UserChanged', examples: [{ message: userUpdated, sessions_ended: 2 }] })
 
