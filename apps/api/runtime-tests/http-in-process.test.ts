@@ -1,19 +1,16 @@
-import { sql } from 'drizzle-orm'
 import { inject } from 'vitest'
 import type { OpenDatabase } from '../src/db/open.ts'
-import { createTestApp, openTestEmbedded, openTestPostgres } from './in-process.ts'
+import { createTestApp, openTestEmbedded, openTestPostgres, testAdministrator } from './in-process.ts'
 import { createDatabase } from './postgres.ts'
 import { httpSuite } from './suite/http-suite.ts'
 
 function inProcessSuite(name: string, open: () => Promise<OpenDatabase>): void {
-  let database: OpenDatabase | undefined
-  const start = async () => {
-    const opened = await open()
-    database = opened
-    const { app } = await createTestApp(opened)
-    return { fetch: async (path: string, init?: RequestInit) => app.request(path, init), stop: () => opened.close() }
-  }
-  httpSuite(name, start, async (statement) => database?.db.execute(sql.raw(statement)))
+  httpSuite(name, async () => {
+    const database = await open()
+    const { app, resources } = await createTestApp(database)
+    const administrator = await testAdministrator(database, resources)
+    return { fetch: async (path, init) => app.request(path, init), stop: () => database.close(), administrator }
+  })
 }
 
 inProcessSuite('in-process on PGlite', openTestEmbedded)

@@ -137,7 +137,8 @@ describe('the OpenAPI document', () => {
       if (secured.length > 0) expect(described.responses, described.operationId).toHaveProperty('401')
     }
     const accounts = ['getUser', 'updateUser', 'deleteUser', 'getCurrentUser']
-    expect(demanding).toEqual([...accounts, 'logout', 'listSessions', 'endOtherSessions', 'endSession'])
+    const administration = ['listUsers', 'issuePasswordReset']
+    expect(demanding).toEqual([...accounts, ...administration, 'logout', 'listSessions', 'endOtherSessions', 'endSession'])
   })
 
   test('signs in at /login', () => {

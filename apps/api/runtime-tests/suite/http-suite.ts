@@ -2,21 +2,22 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { withContract } from './contract.ts'
 import { inputSuite } from './input.ts'
 import { oauthSuite } from './oauth.ts'
+import { passwordResetSuite } from './password-resets.ts'
 import { securitySuite } from './security.ts'
-import { administrationSuite, accountSuite } from './accounts.ts'
+import { accountSuite } from './accounts.ts'
+import { administrationSuite } from './administration.ts'
 import { cookieSuite } from './cookies.ts'
 import { sessionSuite } from './sessions.ts'
-import { type Api, type Target, createApi } from './target.ts'
+import { type AdministeredTarget, type Api, createApi } from './target.ts'
+import { userListSuite } from './user-list.ts'
 import { webSuite } from './web.ts'
 
 /**
  * The one HTTP suite, against whatever `start` starts; every answer is checked against the OpenAPI document.
- *
- * @param sql runs a statement in the target's database, where the suite can reach it
  */
-export function httpSuite(name: string, start: () => Promise<Target>, sql?: (statement: string) => Promise<unknown>): void {
+export function httpSuite(name: string, start: () => Promise<AdministeredTarget>): void {
   describe(name, () => {
-    let target: Target | undefined
+    let target: AdministeredTarget | undefined
     let api: Api | undefined
 
     beforeAll(async () => {
@@ -30,7 +31,12 @@ export function httpSuite(name: string, start: () => Promise<Target>, sql?: (sta
       return thing
     }
     accountSuite(() => started(api))
-    if (sql) administrationSuite(() => started(api), sql)
+    for (const suite of [administrationSuite, userListSuite, passwordResetSuite]) {
+      suite(
+        () => started(api),
+        () => started(target).administrator,
+      )
+    }
     sessionSuite(() => started(api))
     cookieSuite(() => started(api))
     securitySuite(() => started(api))

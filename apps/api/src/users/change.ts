@@ -101,7 +101,7 @@ export async function authorize(
   { queries, passwords, caller, origin, now, signal }: Omit<ChangeDependencies, 'revocations'>,
   username: string,
   { sensitive, currentPassword, asAdministrator = false, event }: Demand,
-): Promise<Refusal | { targetId: string; authority: Authority }> {
+): Promise<Refusal | { targetId: string; username: string; authority: Authority }> {
   const [self, target] = await Promise.all([queries.findCaller(caller), queries.findByKey(usernameKey(username))])
   if (!self) return 'invalid_token'
   if (asAdministrator && self.role !== 'admin') return 'forbidden'
@@ -110,6 +110,7 @@ export async function authorize(
   const { userId, sessionId } = caller
   const grant = (proof: Partial<Authority>) => ({
     targetId: target.id,
+    username: target.username,
     authority: { userId, sessionId, asAdministrator, ...proof },
   })
   if (!sensitive) return grant({})
@@ -137,7 +138,11 @@ export function isFresh(
 }
 
 /** The row or the authority over it went while a password was hashed: what is left of them says which. */
-async function refusalAfterRace(dependencies: ChangeDependencies, username: string, demand: Demand): Promise<Refusal> {
+export async function refusalAfterRace(
+  dependencies: Omit<ChangeDependencies, 'revocations'>,
+  username: string,
+  demand: Demand,
+): Promise<Refusal> {
   const granted = await authorize(dependencies, username, demand)
   return typeof granted === 'string' ? granted : 'reauthentication_required'
 }

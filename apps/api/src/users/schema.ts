@@ -39,7 +39,8 @@ export const Password = text(passwordMaxLength)
   .refine((password) => hasAcceptableLength(password, 1), { error: `must have 1 to ${passwordMaxLength} characters` })
   .meta({ minLength: 1, maxLength: passwordMaxLength, format: 'password', examples: [examplePassword] })
 
-const newPassword = (minLength: number) =>
+/** A password to set. */
+export const newPassword = (minLength: number) =>
   text(passwordMaxLength)
     .transform(normalizePassword)
     .refine((password) => hasAcceptableLength(password, minLength), {
@@ -65,11 +66,13 @@ export const Birthday = text(64)
   })
   .meta({ description: 'A date, or an ISO 8601 date-time of which the calendar day is taken.', examples: ['1815-12-10'] })
 
+export const guessable = 'must not be a common password or the username'
+
 type WithPassword = { username: string; password?: string | null | undefined }
 
 async function refuseGuessable({ username, password }: WithPassword, context: z.RefinementCtx): Promise<void> {
   if (password == null || !(await isGuessable(password, username))) return
-  context.addIssue({ code: 'custom', path: ['password'], message: 'must not be a common password or the username' })
+  context.addIssue({ code: 'custom', path: ['password'], message: guessable })
 }
 
 /** The request bodies that set a password, whose least length is configurable. */
