@@ -65,7 +65,7 @@ function withUsers(shell: Shell, { json }: Options, run: (tools: UserTools) => P
       users: createUserQueries(db),
       resets: createPasswordResetQueries(db),
       operators: createOperatorQueries(db),
-      passwords: createPasswordHasher({ argon2id, concurrency: 1, queueLimit: 1 }),
+      passwords: createPasswordHasher({ argon2id, concurrency: () => 1, queueLimit: 1 }),
       settings,
       now: new Date(),
     })

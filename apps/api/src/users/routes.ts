@@ -26,9 +26,10 @@ import { usernameKey } from './username.ts'
 const created = 'User created successfully'
 const deleted = 'User deleted successfully'
 
-export function userRoutes({ users: queries, passwords, tokens, revocations, clock, settings, addressOf }: Resources) {
+export function userRoutes(resources: Resources) {
+  const { users: queries, passwords, revocations, clock, settings, addressOf } = resources
   const { NewUser, UserChange } = userBodies(settings.passwordMinLength)
-  const authenticated = requireUser({ tokens, revocations, clock, settings })
+  const authenticated = requireUser(resources)
   const dependenciesOf = (c: Context<Env>) => {
     const { signal } = c.req.raw
     return { queries, passwords, revocations, caller: c.get('caller'), origin: originOf(c, addressOf), now: clock(), signal }
