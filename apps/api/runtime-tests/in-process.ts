@@ -6,8 +6,11 @@ import { openEmbedded } from '../src/db/open-embedded.ts'
 import { openPostgres } from '../src/db/open-postgres.ts'
 import type { OpenDatabase } from '../src/db/open.ts'
 import { installedDocsAssets } from '../src/process/docs-assets.ts'
-import { type Platform, type Settings, createResources } from '../src/resources.ts'
+import { createAdministrator } from '../src/operators/commands.ts'
+import { createOperatorQueries } from '../src/operators/queries.ts'
+import { type Platform, type Resources, type Settings, createResources } from '../src/resources.ts'
 import { temporaryFolder, testSecret } from './server.ts'
+import { freshName, goodPassword } from './suite/target.ts'
 
 export const testSettings: Settings = {
   masterSecrets: [testSecret],
@@ -54,6 +57,14 @@ export async function createTestApp(
     },
   )
   return { app: createApp(resources), resources }
+}
+
+/** Makes an administrator as the command line does; the name. */
+export async function testAdministrator({ db }: OpenDatabase, resources: Resources, now = new Date()): Promise<string> {
+  const username = freshName('administrator')
+  const tools = { ...resources, resets: resources.passwordResets, operators: createOperatorQueries(db), now }
+  await createAdministrator(tools, { username, password: goodPassword })
+  return username
 }
 
 export const openTestEmbedded = (): Promise<OpenDatabase> => openEmbedded(temporaryFolder())

@@ -14,10 +14,12 @@ import { keyRoutes } from './keys/routes.ts'
 import { buildOpenApi } from './openapi-document.ts'
 import { nameAndLog } from './request-log.ts'
 import { LimitsUnavailable, TooManyRequests, answerTooMany } from './limits/too-many-requests.ts'
+import { passwordResetRoutes } from './password-resets/routes.ts'
 import type { Resources, Settings } from './resources.ts'
 import { metadataRoutes } from './sessions/metadata-routes.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 import { tokenRoutes } from './sessions/token-routes.ts'
+import { userListRoutes } from './user-list/routes.ts'
 import { userRoutes } from './users/routes.ts'
 import { version } from './version.ts'
 
@@ -34,6 +36,8 @@ export function createApp(resources: Resources) {
   const describe = () => (document ??= JSON.stringify(buildOpenApi(app, { version, serverUrl: '/' })))
   return app
     .route('/', userRoutes(resources))
+    .route('/', userListRoutes(resources))
+    .route('/', passwordResetRoutes(resources))
     .route('/', tokenRoutes(resources))
     .route('/', sessionRoutes(resources))
     .route('/', metadataRoutes(resources))

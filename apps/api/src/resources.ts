@@ -18,10 +18,12 @@ import { type DeviceTokens, createDeviceTokens } from './limits/device-token.ts'
 import { type Limits, createLimits, noLimits } from './limits/limits.ts'
 import { createLimitQueries } from './limits/queries.ts'
 import { keepClean } from './sessions/clean-up.ts'
+import { type PasswordResetQueries, createPasswordResetQueries } from './password-resets/queries.ts'
 import { type SessionQueries, createSessionQueries } from './sessions/queries.ts'
 import { type RefreshTokens, createRefreshTokens } from './sessions/refresh-token.ts'
 import { type Revocations, openRevocations } from './sessions/revocations.ts'
 import { type Traffic, createTraffic } from './traffic.ts'
+import { type UserListQueries, createUserListQueries } from './user-list/queries.ts'
 import { type UserQueries, createUserQueries } from './users/queries.ts'
 
 /** What the application settles before it is made; the README's settings, parsed. */
@@ -67,6 +69,8 @@ export interface Platform {
 export interface Resources {
   settings: Settings
   users: UserQueries
+  userList: UserListQueries
+  passwordResets: PasswordResetQueries
   sessions: SessionQueries
   revocations: Revocations
   passwords: PasswordHasher
@@ -117,6 +121,8 @@ export async function createResources(settings: Settings, platform: Platform): P
   return {
     settings,
     users: createUserQueries(db),
+    userList: createUserListQueries(db),
+    passwordResets: createPasswordResetQueries(db),
     sessions,
     revocations: openRevocations(sessions, { feed, tokenTtl: ttl, clock, log }),
     passwords: createPasswordHasher({ argon2id, concurrency, queueLimit: hashConcurrency * queuePerHash }),

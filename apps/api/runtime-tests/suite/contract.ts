@@ -8,7 +8,7 @@ interface Operation {
 }
 
 /** Makes every answer of `target` prove that the OpenAPI document foresaw it. */
-export async function withContract(target: Target): Promise<Target> {
+export async function withContract<T extends Target>(target: T): Promise<T> {
   const document = (await (await target.fetch('/openapi.json')).json()) as {
     paths: Record<string, Record<string, Operation>>
     components: Json

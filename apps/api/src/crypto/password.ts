@@ -7,6 +7,9 @@ const cost = { memory: 19_456, passes: 2, parallelism: 1 }
 const saltLength = 16
 const hashLength = 32
 
+/** What is stored where there is no password: no PHC string, so nothing matches it. */
+export const noPassword = '!'
+
 /** The verdict on a password: `outdated` asks for a new hash of the password just proven. */
 export interface Verdict {
   matches: boolean

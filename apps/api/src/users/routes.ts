@@ -31,9 +31,12 @@ export function userRoutes(resources: Resources) {
   const { users: queries, passwords, limits, clientAddress, revocations, audit, clock, settings } = resources
   const { NewUser, UserChange } = userBodies(settings.passwordMinLength)
   const authenticated = requireUser(resources)
-  /** For `current_password`. */
-  const passwordsFor = (c: Context<Env>) =>
-    countingFailures(passwords, () => limits.currentPassword(c.get('caller').userId, clientAddress(c)))
+  const dependenciesOf = (c: Context<Env>) => {
+    const caller = c.get('caller')
+    const take = () => limits.currentPassword(caller.userId, clientAddress(c))
+    const circumstances = { origin: originOf(c, clientAddress), now: clock(), signal: c.req.raw.signal }
+    return { queries, passwords: countingFailures(passwords, take), revocations, caller, ...circumstances }
+  }
 
   // Written without the final slash, served with and without it: hono's client can't call the other form.
   return new Hono<Env>()
@@ -87,20 +90,19 @@ export function userRoutes(resources: Resources) {
         tag: 'users',
         path: '/user/',
         success: { description: 'The account is changed.', schema: UserChanged },
-        errors: ['user_not_found', 'forbidden', 'reauthentication_required', 'too_many_requests', 'overloaded'],
+        errors: [
+          'user_not_found',
+          'forbidden',
+          'reauthentication_required',
+          'last_administrator',
+          'too_many_requests',
+          'overloaded',
+        ],
       }),
       authenticated,
       body('json', UserChange),
       async (c) => {
-        const dependencies = {
-          queries,
-          passwords: passwordsFor(c),
-          revocations,
-          caller: c.get('caller'),
-          now: clock(),
-          signal: c.req.raw.signal,
-        }
-        const outcome = await changeUser(dependencies, c.req.valid('json'))
+        const outcome = await changeUser(dependenciesOf(c), c.req.valid('json'))
         if (typeof outcome === 'string') return problem(c, outcome)
         return json(c, viewChange(outcome), 200)
       },
@@ -113,20 +115,19 @@ export function userRoutes(resources: Resources) {
         tag: 'users',
         path: '/user/',
         success: { description: 'The account is gone.', schema: Message(deleted) },
-        errors: ['user_not_found', 'forbidden', 'reauthentication_required', 'too_many_requests', 'overloaded'],
+        errors: [
+          'user_not_found',
+          'forbidden',
+          'reauthentication_required',
+          'last_administrator',
+          'too_many_requests',
+          'overloaded',
+        ],
       }),
       authenticated,
       body('form', UserDeletion),
       async (c) => {
-        const dependencies = {
-          queries,
-          passwords: passwordsFor(c),
-          revocations,
-          caller: c.get('caller'),
-          now: clock(),
-          signal: c.req.raw.signal,
-        }
-        const outcome = await deleteUser(dependencies, c.req.valid('form'))
+        const outcome = await deleteUser(dependenciesOf(c), c.req.valid('form'))
         return outcome === 'deleted' ? json(c, { message: deleted } as const, 200) : problem(c, outcome)
       },
     )

@@ -31,6 +31,7 @@ export const NewUsername = Username.refine(isUsername, {
 }).meta({ minLength: 1, maxLength: usernameMaxLength, examples: ['ada'] })
 
 const examplePassword = 'correct horse battery'
+const exampleOfLength = (minLength: number) => examplePassword.padEnd(minLength, ' staple')
 
 /** A password to compare with a stored one. */
 export const Password = text(passwordMaxLength)
@@ -38,7 +39,8 @@ export const Password = text(passwordMaxLength)
   .refine((password) => hasAcceptableLength(password, 1), { error: `must have 1 to ${passwordMaxLength} characters` })
   .meta({ minLength: 1, maxLength: passwordMaxLength, format: 'password', examples: [examplePassword] })
 
-const newPassword = (minLength: number) =>
+/** A password to set. */
+export const newPassword = (minLength: number) =>
   text(passwordMaxLength)
     .transform(normalizePassword)
     .refine((password) => hasAcceptableLength(password, minLength), {
@@ -49,7 +51,7 @@ const newPassword = (minLength: number) =>
       minLength,
       maxLength: passwordMaxLength,
       format: 'password',
-      examples: [examplePassword.padEnd(minLength, ' staple')],
+      examples: [exampleOfLength(minLength)],
     })
 
 export const Birthday = text(64)
@@ -64,11 +66,13 @@ export const Birthday = text(64)
   })
   .meta({ description: 'A date, or an ISO 8601 date-time of which the calendar day is taken.', examples: ['1815-12-10'] })
 
+export const guessable = 'must not be a common password or the username'
+
 type WithPassword = { username: string; password?: string | null | undefined }
 
 async function refuseGuessable({ username, password }: WithPassword, context: z.RefinementCtx): Promise<void> {
   if (password == null || !(await isGuessable(password, username))) return
-  context.addIssue({ code: 'custom', path: ['password'], message: 'must not be a common password or the username' })
+  context.addIssue({ code: 'custom', path: ['password'], message: guessable })
 }
 
 /** The request bodies that set a password, whose least length is configurable. */
@@ -86,12 +90,22 @@ export function userBodies(passwordMinLength: number) {
         username: Username,
         password: password.nullish(),
         birthday: Birthday.nullish(),
+        role: z.enum(['user', 'admin']).nullish().meta({ description: 'For administrators. Ends the account’s sessions.' }),
+        disabled: z.boolean().nullish().meta({ description: 'For administrators. `true` ends the account’s sessions.' }),
         current_password: Password.nullish(),
       })
       .superRefine(refuseGuessable)
-      .meta({ id: 'UserChange' }),
+      .meta({ id: 'UserChange', examples: [exampleChange(passwordMinLength)] }),
   }
 }
+
+/** What anybody may change: a form is filled with it. */
+const exampleChange = (passwordMinLength: number) => ({
+  username: 'ada',
+  password: exampleOfLength(passwordMinLength),
+  birthday: '1815-12-10',
+  current_password: examplePassword,
+})
 
 export const UserQuery = z.object({ username: Username }).meta({ id: 'UserQuery' })
 
@@ -108,7 +122,7 @@ export const UserChanged = z
       .int()
       .nonnegative()
       .optional()
-      .meta({ description: 'With a new password: how many other sessions it ended.' }),
+      .meta({ description: 'How many sessions of the account it ended, where there were any.' }),
   })
   .meta({ id: 'UserChanged', examples: [{ message: userUpdated, sessions_ended: 2 }] })
 

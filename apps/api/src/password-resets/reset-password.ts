@@ -1,0 +1,32 @@
+import type { Origin } from '../audit/event.ts'
+import type { PasswordHasher } from '../crypto/password.ts'
+import type { Revocations } from '../sessions/revocations.ts'
+import { isGuessable } from '../users/password-policy.ts'
+import { hashCode } from './code.ts'
+import type { PasswordResetQueries } from './queries.ts'
+
+export interface ResetDependencies {
+  resets: PasswordResetQueries
+  passwords: PasswordHasher
+  revocations: Pick<Revocations, 'catchUp'>
+  origin: Origin
+  now: Date
+  /** Aborts when the client has left. */
+  signal?: AbortSignal
+}
+
+/** Sets the password of the account that `code` was issued for. A password that is refused does not spend the code. */
+export async function resetPassword(
+  dependencies: ResetDependencies,
+  { code, password }: { code: string; password: string },
+): Promise<'reset' | 'invalid_reset_code' | 'guessable_password'> {
+  const { resets, passwords, revocations, now, signal } = dependencies
+  const codeHash = await hashCode(code)
+  const account = await resets.findAccount(codeHash, now)
+  if (!account) return 'invalid_reset_code'
+  if (await isGuessable(password, account.username)) return 'guessable_password'
+  const hash = await passwords.hash(password, signal)
+  if (!(await resets.spend(codeHash, hash, dependencies))) return 'invalid_reset_code'
+  await revocations.catchUp()
+  return 'reset'
+}
