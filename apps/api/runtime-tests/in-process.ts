@@ -17,6 +17,9 @@ export const testSettings: Settings = {
   sessionMaxTtl: 90 * 86_400,
   passwordMinLength: 8,
   corsOrigins: [],
+  trustedProxies: undefined,
+  forwardedHeader: undefined,
+  rateLimits: false, // tests come from one address, and try a lot
   hstsMaxAge: 0,
 }
 

@@ -18,6 +18,9 @@ const defaults = {
     sessionMaxTtl: 90 * 86_400,
     passwordMinLength: 8,
     corsOrigins: [],
+    trustedProxies: undefined,
+    forwardedHeader: undefined,
+    rateLimits: true,
     hstsMaxAge: 0,
   },
 }
@@ -34,6 +37,9 @@ const variables = [
   'PASSWORD_MIN_LENGTH',
   'PUBLIC_URL',
   'CORS_ORIGINS',
+  'TRUSTED_PROXIES',
+  'FORWARDED_HEADER',
+  'RATE_LIMITS',
   'LOG_LEVEL',
 ]
 
@@ -96,6 +102,14 @@ describe('parseConfig() accepts', () => {
       { CORS_ORIGINS: 'https://a.example/, http://localhost:5173' },
       settings({ corsOrigins: ['https://a.example', 'http://localhost:5173'] }),
     ],
+    [{ TRUSTED_PROXIES: '2' }, settings({ trustedProxies: { hops: 2 } })],
+    [
+      { TRUSTED_PROXIES: '127.0.0.1, fd00::/8' },
+      settings({ trustedProxies: { networks: [expect.anything(), expect.anything()] } }),
+    ],
+    [{ FORWARDED_HEADER: 'Forwarded' }, settings({ forwardedHeader: 'forwarded' })],
+    [{ FORWARDED_HEADER: 'x-forwarded-for' }, settings({ forwardedHeader: 'x-forwarded-for' })],
+    [{ RATE_LIMITS: 'off' }, settings({ rateLimits: false })],
     ...['debug', 'info', 'warn', 'error', 'silent'].map((logLevel): [Record<string, string>, object] => [
       { LOG_LEVEL: logLevel },
       { logLevel },
@@ -127,6 +141,28 @@ const bad: [name: string, advice: RegExp, values: string[]][] = [
   ['SIGNING_KEY_MAX_AGE', /must be a whole number from 3600 to 315360000$/, [...noNumber, '3599', '315360001']],
   ['PASSWORD_MIN_LENGTH', /must be a whole number from 8 to 64$/, [...noNumber, '7', '65']],
   ['DATABASE_PREPARE', /must be on or off$/, ['true', 'ON', 'no', '0']],
+  [
+    'TRUSTED_PROXIES',
+    /must be a number of proxies from 1 to 16, or networks .* such as 127\.0\.0\.1, 10\.0\.0\.0\/8$/,
+    [
+      '0',
+      '17',
+      '-1',
+      '1.5',
+      'proxy.internal',
+      '10.0.0.0/33',
+      '10.0.0/8',
+      '1.0.0.0/8/8',
+      '127.1',
+      '010.0.0.1',
+      '10.0.0.1,',
+      '*',
+      'fd00::/129',
+      '10.0.0.1 10.0.0.2',
+    ],
+  ],
+  ['FORWARDED_HEADER', /must be x-forwarded-for or forwarded$/, ['x-real-ip', 'both', 'for']],
+  ['RATE_LIMITS', /must be on or off$/, ['true', 'ON', 'no', '0']],
   ['LOG_LEVEL', /must be debug, info, warn, error or silent$/, ['loud', 'INFO', 'trace', '30']],
   ['PUBLIC_URL', /must be an http:\/\/ or https:\/\/ URL .* such as https:/, noOrigin],
   [

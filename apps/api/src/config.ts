@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseTrustedProxies } from './client-address.ts'
 import type { Settings } from './resources.ts'
 
 /** Where a process listens, what it stores in, and how it behaves: the parsed environment. */
@@ -44,6 +45,9 @@ const origin = z
   .refine(isOrigin, httpUrl)
   .transform((url) => new URL(url).origin)
 
+const proxies =
+  'must be a number of proxies from 1 to 16, or networks and addresses separated by commas, such as 127.0.0.1, 10.0.0.0/8'
+
 const Environment = z
   .object({
     HOST: z.string().default('127.0.0.1'),
@@ -74,6 +78,21 @@ const Environment = z
       .transform((list) => list.split(',').map((entry) => entry.trim()))
       .pipe(z.array(origin))
       .default([]),
+    TRUSTED_PROXIES: z
+      .string()
+      .transform((text, context) => {
+        const trusted = parseTrustedProxies(text)
+        if (trusted) return trusted
+        context.addIssue({ code: 'custom', message: proxies })
+        return z.NEVER
+      })
+      .optional(),
+    FORWARDED_HEADER: z
+      .string()
+      .toLowerCase()
+      .pipe(z.enum(['x-forwarded-for', 'forwarded'], 'must be x-forwarded-for or forwarded'))
+      .optional(),
+    RATE_LIMITS: z.enum(['on', 'off'], 'must be on or off').default('on'),
     LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent'], 'must be debug, info, warn, error or silent').default('info'),
   })
   .refine((env) => env.DATABASE_URL === undefined || env.GATEHOUSE_SECRET !== undefined, {
@@ -114,6 +133,9 @@ function toConfig(env: z.output<typeof Environment>): Config {
       sessionMaxTtl: env.SESSION_MAX_TTL,
       passwordMinLength: env.PASSWORD_MIN_LENGTH,
       corsOrigins: env.CORS_ORIGINS,
+      trustedProxies: env.TRUSTED_PROXIES,
+      forwardedHeader: env.FORWARDED_HEADER,
+      rateLimits: env.RATE_LIMITS === 'on',
       hstsMaxAge: issuer.startsWith('https:') ? oneYear : 0,
     },
   }

@@ -1,3 +1,4 @@
+import { type ClientAddress, type ForwardingRules, createClientAddress } from './client-address.ts'
 import type { Clock, Log } from './context.ts'
 import { type Argon2id } from './crypto/argon2.ts'
 import { type PasswordHasher, createPasswordHasher } from './crypto/password.ts'
@@ -19,7 +20,7 @@ import { type Traffic, createTraffic } from './traffic.ts'
 import { type UserQueries, createUserQueries } from './users/queries.ts'
 
 /** What the application settles before it is made; the README's settings, parsed. */
-export interface Settings {
+export interface Settings extends ForwardingRules {
   /** Newest first. */
   masterSecrets: readonly string[]
   /** `iss` and `aud` of access tokens. */
@@ -36,6 +37,8 @@ export interface Settings {
   passwordMinLength: number
   /** Origins that browsers may call from. */
   corsOrigins: readonly string[]
+  /** Whether attempts are counted, and refused where there are too many. */
+  rateLimits: boolean
   /** Seconds of `Strict-Transport-Security`; 0 where TLS is not in front. */
   hstsMaxAge: number
 }
@@ -49,7 +52,7 @@ export interface Platform {
   clock: Clock
   log: Log
   docsAssets: DocsAssets
-  /** The address that a request came from, of what the server passes to `fetch` beside it. */
+  /** The address at the other end of the connection, of what the server passes to `fetch` beside it. */
   addressOf(bindings: unknown): string | undefined
 }
 
@@ -68,7 +71,7 @@ export interface Resources {
   clock: Clock
   log: Log
   docsAssets: DocsAssets
-  addressOf: Platform['addressOf']
+  clientAddress: ClientAddress
 }
 
 /** How many hashes may wait for each that is computed: about a second and a half of work. */
@@ -105,6 +108,6 @@ export async function createResources(settings: Settings, platform: Platform): P
     clock,
     log,
     docsAssets,
-    addressOf,
+    clientAddress: createClientAddress(settings, addressOf),
   }
 }

@@ -32,11 +32,11 @@ const missing = (c: Context<Env>) => oauthProblem(c, 'invalid_oauth_request', 'r
 
 /** Where tokens are given and taken: OAuth2's endpoints, and `/login` for those who know only that. */
 export function tokenRoutes(resources: Resources) {
-  const { keyring, clock, addressOf, settings } = resources
+  const { keyring, clock, clientAddress, settings } = resources
   const notReady = (c: Context<Env>) => problem(c, 'not_ready', { checks: { keys: describeKeys(keyring) } })
 
   const signInFrom = (c: Context<Env>, credentials: { username: string; password: string }) => {
-    const device = describeDevice(c.req.header('User-Agent'), addressOf(c.env))
+    const device = describeDevice(c.req.header('User-Agent'), clientAddress(c))
     return signIn({ ...resources, now: clock(), signal: c.req.raw.signal }, credentials, device)
   }
 
