@@ -1,29 +1,10 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { describe, expect, inject, test } from 'vitest'
+import { runGatehouse as gatehouse } from './gatehouse.ts'
 import { createDatabase, query } from './postgres.ts'
-import { type Runtime, repository, runtimeCommand, spawnServer, temporaryFolder, testSecret } from './server.ts'
+import { type Runtime, spawnServer, temporaryFolder, testSecret } from './server.ts'
 import { createApi } from './suite/target.ts'
 
 const young = 'the next master secret, longer than thirty-two characters'.replace(',', '')
-
-interface Outcome {
-  code: number | null
-  stdout: string
-  stderr: string
-}
-
-/** Runs `gatehouse` with these arguments in a process of its own. */
-async function gatehouse(args: string[], env: Record<string, string>, runtime: Runtime = 'node'): Promise<Outcome> {
-  const [command, ...before] = runtimeCommand(runtime)
-  const clean = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', NO_COLOR: '1', ...env }
-  const child = spawn(command, [...before, 'apps/api/src/cli.ts', ...args], { cwd: repository, env: clean })
-  const output = { stdout: '', stderr: '' }
-  child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()))
-  const [code] = (await once(child, 'close')) as [number | null]
-  return { code, ...output }
-}
 
 const oneLine = /^gatehouse: [^\n]+\n$/
 

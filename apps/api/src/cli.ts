@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { parseConfig } from './config.ts'
 import { createVault } from './crypto/secret.ts'
+import { addDoctor } from './doctor/cli.ts'
 import { type KeyTools, listKeys, resealKeys, retireKey, rotateKeys } from './keys/commands.ts'
 import { createKeyQueries } from './keys/queries.ts'
 import { fail } from './process/fail.ts'
@@ -38,6 +39,8 @@ async function main(): Promise<void> {
     .command('reseal')
     .description('seal all private keys again, under the newest GATEHOUSE_SECRET')
     .action(() => withKeys(reseal))
+
+  addDoctor(program, process.env)
 
   await program.parseAsync()
 }

@@ -41,6 +41,12 @@ export async function openPostgres(options: PostgresOptions, onWait: (error: unk
   }
 }
 
+/** One connection to the database as it is: nothing is migrated, and nothing tried again. */
+export function inspectPostgres(options: PostgresOptions): Pick<OpenDatabase, 'db' | 'close'> {
+  const client = connect(options, { max: 1, statementTimeout: 10_000 })
+  return { db: drizzle(client, { schema }), close: () => client.end({ timeout: 5 }) }
+}
+
 /** Milliseconds that the feed waits for an answer before it takes its connection for lost. */
 const feedPatience = 2_000
 
