@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
+import { addDoctor } from './cli/doctor.ts'
 import { addKeyCommands } from './cli/keys.ts'
 import type { Noun, Shell } from './cli/shell.ts'
 import { addUserCommands } from './cli/users.ts'
@@ -7,9 +8,9 @@ import { parseConfig } from './config.ts'
 import { fail } from './process/fail.ts'
 import { openDatabase } from './process/open-database.ts'
 
-const nouns: readonly Noun[] = [addUserCommands, addKeyCommands]
+const nouns: readonly Noun[] = [addUserCommands, addKeyCommands, addDoctor]
 
-/** `gatehouse <noun> …`: works on the database that the environment names, beside running servers or without. */
+/** `gatehouse <noun> …`: works on what the environment names, beside running servers or without. */
 async function main(): Promise<void> {
   const program = new Command('gatehouse')
     .description('Looks after a Gatehouse installation. The settings are those of the server.')
