@@ -33,10 +33,14 @@ export interface PasswordHasher {
  * Password hashing behind a semaphore: unbounded, a burst of sign-ins would starve every other request of
  * processor and memory (19 MiB a hash). New hashes are argon2id; those of other systems are compared with.
  *
- * @param options.concurrency hashes computed at once; about the core count
+ * @param options.concurrency hashes computed at once; about the core count, and asked again and again
  * @param options.queueLimit hashes that may wait; one more throws `Overloaded`
  */
-export function createPasswordHasher(options: { argon2id: Argon2id; concurrency: number; queueLimit: number }): PasswordHasher {
+export function createPasswordHasher(options: {
+  argon2id: Argon2id
+  concurrency: () => number
+  queueLimit: number
+}): PasswordHasher {
   const { argon2id } = options
   const limited = createSemaphore(options.concurrency, options.queueLimit)
 
