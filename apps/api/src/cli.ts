@@ -5,6 +5,7 @@ import { createVault } from './crypto/secret.ts'
 import { type KeyTools, listKeys, resealKeys, retireKey, rotateKeys } from './keys/commands.ts'
 import { createKeyQueries } from './keys/queries.ts'
 import { fail } from './process/fail.ts'
+import { addImportCommand } from './process/import-command.ts'
 import { masterSecretsOf } from './process/master-secret.ts'
 import { openDatabase } from './process/open-database.ts'
 
@@ -38,6 +39,8 @@ async function main(): Promise<void> {
     .command('reseal')
     .description('seal all private keys again, under the newest GATEHOUSE_SECRET')
     .action(() => withKeys(reseal))
+
+  addImportCommand(program, process.env)
 
   await program.parseAsync()
 }
