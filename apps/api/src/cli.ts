@@ -6,9 +6,10 @@ import type { Noun, Shell } from './cli/shell.ts'
 import { addUserCommands } from './cli/users.ts'
 import { parseConfig } from './config.ts'
 import { fail } from './process/fail.ts'
+import { addImportCommand } from './process/import-command.ts'
 import { openDatabase } from './process/open-database.ts'
 
-const nouns: readonly Noun[] = [addUserCommands, addKeyCommands, addDoctor]
+const nouns: readonly Noun[] = [addUserCommands, addKeyCommands, addDoctor, (program) => addImportCommand(program, process.env)]
 
 /** `gatehouse <noun> …`: works on what the environment names, beside running servers or without. */
 async function main(): Promise<void> {

@@ -1,7 +1,8 @@
 import { dictionary } from '@zxcvbn-ts/language-common'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { hasAcceptableLength, isGuessable, normalizePassword } from './password-policy.ts'
+import { normalizePassword } from '../crypto/password.ts'
+import { hasAcceptableLength, isGuessable } from './password-policy.ts'
 import { userBodies } from './schema.ts'
 
 const common = dictionary['passwords-common'].map(String)

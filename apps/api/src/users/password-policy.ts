@@ -3,9 +3,6 @@ import { countCodePoints, usernameKey } from './username.ts'
 /** The longest password, in code points of its NFKC form. */
 export const passwordMaxLength = 256
 
-/** NFKC, so that one password typed on two keyboards is one (NIST SP 800-63B-4 §3.1.1.2). */
-export const normalizePassword = (password: string): string => password.normalize('NFKC')
-
 /** Whether a normalized password has an acceptable length, in code points. */
 export function hasAcceptableLength(password: string, minLength: number): boolean {
   const length = countCodePoints(password)

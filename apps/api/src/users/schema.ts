@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { normalizePassword } from '../crypto/password.ts'
 import { parseBirthday } from './birthday.ts'
-import { hasAcceptableLength, isGuessable, normalizePassword, passwordMaxLength } from './password-policy.ts'
+import { hasAcceptableLength, isGuessable, passwordMaxLength } from './password-policy.ts'
 import type { Caller } from '../keys/access-token.ts'
 import type { Changed } from './change.ts'
 import type { Account } from './queries.ts'
@@ -33,10 +34,11 @@ export const NewUsername = Username.refine(isUsername, {
 const examplePassword = 'correct horse battery'
 const exampleOfLength = (minLength: number) => examplePassword.padEnd(minLength, ' staple')
 
-/** A password to compare with a stored one. */
+/** A password to compare with a stored one, as it was typed: what another system hashed was not normalized. */
 export const Password = text(passwordMaxLength)
-  .transform(normalizePassword)
-  .refine((password) => hasAcceptableLength(password, 1), { error: `must have 1 to ${passwordMaxLength} characters` })
+  .refine((password) => hasAcceptableLength(normalizePassword(password), 1), {
+    error: `must have 1 to ${passwordMaxLength} characters`,
+  })
   .meta({ minLength: 1, maxLength: passwordMaxLength, format: 'password', examples: [examplePassword] })
 
 /** A password to set. */
