@@ -16,6 +16,7 @@ export const testSettings: Settings = {
   sessionIdleTtl: 14 * 86_400,
   sessionMaxTtl: 90 * 86_400,
   passwordMinLength: 8,
+  breachedPasswordsUrl: undefined,
   corsOrigins: [],
   hstsMaxAge: 0,
 }

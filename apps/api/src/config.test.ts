@@ -17,6 +17,7 @@ const defaults = {
     sessionIdleTtl: 14 * 86_400,
     sessionMaxTtl: 90 * 86_400,
     passwordMinLength: 8,
+    breachedPasswordsUrl: undefined,
     corsOrigins: [],
     hstsMaxAge: 0,
   },
@@ -32,6 +33,7 @@ const variables = [
   'ACCESS_TOKEN_TTL',
   'SIGNING_KEY_MAX_AGE',
   'PASSWORD_MIN_LENGTH',
+  'BREACHED_PASSWORDS_URL',
   'PUBLIC_URL',
   'CORS_ORIGINS',
   'LOG_LEVEL',
@@ -86,6 +88,19 @@ describe('parseConfig() accepts', () => {
     [{ SIGNING_KEY_MAX_AGE: '315360000' }, settings({ signingKeyMaxAge: 315_360_000 })],
     [{ PASSWORD_MIN_LENGTH: '8' }, settings({ passwordMinLength: 8 })],
     [{ PASSWORD_MIN_LENGTH: '64' }, settings({ passwordMinLength: 64 })],
+    ...(
+      [
+        ['https://api.pwnedpasswords.com/range', 'https://api.pwnedpasswords.com/range'],
+        ['https://breaches.example/range//', 'https://breaches.example/range'],
+        ['https://breaches.example:8443', 'https://breaches.example:8443'],
+        ['http://127.0.0.1:9000/range/', 'http://127.0.0.1:9000/range'],
+        ['http://[::1]:9000/range', 'http://[::1]:9000/range'],
+        ['http://localhost:9000', 'http://localhost:9000'],
+      ] as const
+    ).map(([url, breachedPasswordsUrl]): [Record<string, string>, object] => [
+      { BREACHED_PASSWORDS_URL: url },
+      settings({ breachedPasswordsUrl }),
+    ]),
     [{ PUBLIC_URL: 'http://localhost:3000' }, settings({ issuer: 'http://localhost:3000' })],
     [
       { PUBLIC_URL: 'https://Accounts.Example.com:443/' },
@@ -126,6 +141,21 @@ const bad: [name: string, advice: RegExp, values: string[]][] = [
   ['ACCESS_TOKEN_TTL', /must be a whole number from 30 to 86400$/, [...noNumber, '29', '86401']],
   ['SIGNING_KEY_MAX_AGE', /must be a whole number from 3600 to 315360000$/, [...noNumber, '3599', '315360001']],
   ['PASSWORD_MIN_LENGTH', /must be a whole number from 8 to 64$/, [...noNumber, '7', '65']],
+  [
+    'BREACHED_PASSWORDS_URL',
+    /must be an https:\/\/ URL .* such as https:/,
+    [
+      'breaches.example/range',
+      'http://breaches.example/range',
+      'http://127.0.0.1.example/range',
+      'http://localhost.example/range',
+      'https://someone:hunter2@breaches.example/range',
+      'https://breaches.example/range?key=hunter2',
+      'https://breaches.example/range#a',
+      'file:///range',
+      'https://',
+    ],
+  ],
   ['DATABASE_PREPARE', /must be on or off$/, ['true', 'ON', 'no', '0']],
   ['LOG_LEVEL', /must be debug, info, warn, error or silent$/, ['loud', 'INFO', 'trace', '30']],
   ['PUBLIC_URL', /must be an http:\/\/ or https:\/\/ URL .* such as https:/, noOrigin],

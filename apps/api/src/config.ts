@@ -44,6 +44,14 @@ const origin = z
   .refine(isOrigin, httpUrl)
   .transform((url) => new URL(url).origin)
 
+const rangeUrl =
+  'must be an https:// URL (on this machine also http://) without credentials, query or fragment, such as https://api.pwnedpasswords.com/range'
+
+const rangeApi = z
+  .string()
+  .refine(isRangeUrl, rangeUrl)
+  .transform((url) => new URL(url).href.replace(/\/+$/, ''))
+
 const Environment = z
   .object({
     HOST: z.string().default('127.0.0.1'),
@@ -68,6 +76,7 @@ const Environment = z
     SESSION_IDLE_TTL: integer(60, oneYear).default(14 * oneDay),
     SESSION_MAX_TTL: integer(60, 10 * oneYear).default(90 * oneDay),
     PASSWORD_MIN_LENGTH: integer(8, 64).default(8),
+    BREACHED_PASSWORDS_URL: rangeApi.optional(),
     PUBLIC_URL: origin.optional(),
     CORS_ORIGINS: z
       .string()
@@ -113,6 +122,7 @@ function toConfig(env: z.output<typeof Environment>): Config {
       sessionIdleTtl: env.SESSION_IDLE_TTL,
       sessionMaxTtl: env.SESSION_MAX_TTL,
       passwordMinLength: env.PASSWORD_MIN_LENGTH,
+      breachedPasswordsUrl: env.BREACHED_PASSWORDS_URL,
       corsOrigins: env.CORS_ORIGINS,
       hstsMaxAge: issuer.startsWith('https:') ? oneYear : 0,
     },
@@ -126,4 +136,11 @@ function isPostgresUrl(text: string): boolean {
 function isOrigin(text: string): boolean {
   const url = URL.parse(text)
   return url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`
+}
+
+/** Five digits of a hash are little to learn, but who can alter the answer can refuse any password. */
+function isRangeUrl(text: string): boolean {
+  const url = URL.parse(text)
+  if (url === null || url.href !== url.origin + url.pathname) return false
+  return url.protocol === 'https:' || (url.protocol === 'http:' && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname))
 }

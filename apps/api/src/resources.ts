@@ -15,6 +15,7 @@ import { keepClean } from './sessions/clean-up.ts'
 import { type SessionQueries, createSessionQueries } from './sessions/queries.ts'
 import { type RefreshTokens, createRefreshTokens } from './sessions/refresh-token.ts'
 import { type Revocations, openRevocations } from './sessions/revocations.ts'
+import { type IsBreached, createBreachCheck, neverBreached } from './users/breached-passwords.ts'
 import { type UserQueries, createUserQueries } from './users/queries.ts'
 
 /** What the application settles before it is made; the README's settings, parsed. */
@@ -33,6 +34,8 @@ export interface Settings {
   sessionMaxTtl: number
   /** Code points. */
   passwordMinLength: number
+  /** The range API that knows passwords from breaches; undefined asks nobody. */
+  breachedPasswordsUrl: string | undefined
   /** Origins that browsers may call from. */
   corsOrigins: readonly string[]
   /** Seconds of `Strict-Transport-Security`; 0 where TLS is not in front. */
@@ -59,6 +62,7 @@ export interface Resources {
   sessions: SessionQueries
   revocations: Revocations
   passwords: PasswordHasher
+  isBreached: IsBreached
   keyring: Keyring
   tokens: AccessTokens
   refreshTokens: RefreshTokens
@@ -78,7 +82,7 @@ const rememberedTokens = 10_000
 export async function createResources(settings: Settings, platform: Platform): Promise<Resources> {
   const { database, argon2id, hashConcurrency, clock, log, docsAssets, addressOf } = platform
   const { db, feed } = database
-  const { accessTokenTtl: ttl, sessionIdleTtl: idle, sessionMaxTtl: max } = settings
+  const { accessTokenTtl: ttl, sessionIdleTtl: idle, sessionMaxTtl: max, breachedPasswordsUrl } = settings
   const vault = await createVault(settings.masterSecrets)
   const background = { clock, log, closed: feed.closed }
   const keyQueries = createKeyQueries(database)
@@ -92,6 +96,7 @@ export async function createResources(settings: Settings, platform: Platform): P
     sessions,
     revocations: openRevocations(sessions, { feed, tokenTtl: ttl, clock, log }),
     passwords: createPasswordHasher({ argon2id, concurrency: hashConcurrency, queueLimit: hashConcurrency * queuePerHash }),
+    isBreached: breachedPasswordsUrl === undefined ? neverBreached : createBreachCheck({ url: breachedPasswordsUrl, clock, log }),
     keyring,
     tokens: createAccessTokens({ keyring, issuer: settings.issuer, ttl, remember: rememberedTokens }),
     refreshTokens: createRefreshTokens(settings.masterSecrets),

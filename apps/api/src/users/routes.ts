@@ -25,8 +25,8 @@ import { usernameKey } from './username.ts'
 const created = 'User created successfully'
 const deleted = 'User deleted successfully'
 
-export function userRoutes({ users: queries, passwords, tokens, revocations, clock, settings }: Resources) {
-  const { NewUser, UserChange } = userBodies(settings.passwordMinLength)
+export function userRoutes({ users: queries, passwords, isBreached, tokens, revocations, clock, settings }: Resources) {
+  const { NewUser, UserChange } = userBodies(settings.passwordMinLength, isBreached)
   const authenticated = requireUser({ tokens, revocations, clock, settings })
 
   // Written without the final slash, served with and without it: hono's client can't call the other form.

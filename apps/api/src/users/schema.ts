@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseBirthday } from './birthday.ts'
+import type { IsBreached } from './breached-passwords.ts'
 import { hasAcceptableLength, isGuessable, normalizePassword, passwordMaxLength } from './password-policy.ts'
 import type { Caller } from '../keys/access-token.ts'
 import type { Changed } from './change.ts'
@@ -66,18 +67,23 @@ export const Birthday = text(64)
 
 type WithPassword = { username: string; password?: string | null | undefined }
 
-async function refuseGuessable({ username, password }: WithPassword, context: z.RefinementCtx): Promise<void> {
-  if (password == null || !(await isGuessable(password, username))) return
-  context.addIssue({ code: 'custom', path: ['password'], message: 'must not be a common password or the username' })
+/** Looks at a new password once all else is right. Only who passes the list that is here is looked for elsewhere. */
+function refuseGuessable(isBreached: IsBreached) {
+  return async function refuseGuessable({ username, password }: WithPassword, context: z.RefinementCtx): Promise<void> {
+    if (password == null) return
+    const refuse = (message: string) => context.addIssue({ code: 'custom', path: ['password'], message })
+    if (await isGuessable(password, username)) refuse('must not be a common password or the username')
+    else if (await isBreached(password)) refuse('must not be a password that is known from data breaches')
+  }
 }
 
 /** The request bodies that set a password, whose least length is configurable. */
-export function userBodies(passwordMinLength: number) {
+export function userBodies(passwordMinLength: number, isBreached: IsBreached) {
   const password = newPassword(passwordMinLength)
   return {
     NewUser: z
       .object({ username: NewUsername, password, birthday: Birthday.nullish() })
-      .superRefine(refuseGuessable)
+      .superRefine(refuseGuessable(isBreached))
       .meta({ id: 'NewUser' }),
 
     /** `username` names the account to change; what is absent or null stays as it is. */
@@ -88,7 +94,7 @@ export function userBodies(passwordMinLength: number) {
         birthday: Birthday.nullish(),
         current_password: Password.nullish(),
       })
-      .superRefine(refuseGuessable)
+      .superRefine(refuseGuessable(isBreached))
       .meta({ id: 'UserChange' }),
   }
 }
