@@ -15,6 +15,7 @@ import { keepClean } from './sessions/clean-up.ts'
 import { type SessionQueries, createSessionQueries } from './sessions/queries.ts'
 import { type RefreshTokens, createRefreshTokens } from './sessions/refresh-token.ts'
 import { type Revocations, openRevocations } from './sessions/revocations.ts'
+import { type Traffic, createTraffic } from './traffic.ts'
 import { type IsBreached, createBreachCheck, neverBreached } from './users/breached-passwords.ts'
 import { type UserQueries, createUserQueries } from './users/queries.ts'
 
@@ -46,7 +47,7 @@ export interface Settings {
 export interface Platform {
   database: OpenDatabase
   argon2id: Argon2id
-  /** Password hashes computed at once. */
+  /** Password hashes computed at once while nothing else is asked for: the core count. */
   hashConcurrency: number
   clock: Clock
   log: Log
@@ -66,6 +67,7 @@ export interface Resources {
   keyring: Keyring
   tokens: AccessTokens
   refreshTokens: RefreshTokens
+  traffic: Traffic
   readiness: ReadinessChecks
   clock: Clock
   log: Log
@@ -90,16 +92,20 @@ export async function createResources(settings: Settings, platform: Platform): P
   void keepKeysCurrent({ queries: keyQueries, vault, keyring, rules: rotationRules(settings), ...background })
   const sessions = createSessionQueries(db, { idle, max })
   void keepClean(sessions, background)
+  const traffic = createTraffic()
+  // A hash that has a core keeps it for milliseconds, however low its priority: one core is for whoever is signed in.
+  const concurrency = () => Math.max(1, traffic.flows() ? hashConcurrency - 1 : hashConcurrency)
   return {
     settings,
     users: createUserQueries(db),
     sessions,
     revocations: openRevocations(sessions, { feed, tokenTtl: ttl, clock, log }),
-    passwords: createPasswordHasher({ argon2id, concurrency: hashConcurrency, queueLimit: hashConcurrency * queuePerHash }),
+    passwords: createPasswordHasher({ argon2id, concurrency, queueLimit: hashConcurrency * queuePerHash }),
     isBreached: breachedPasswordsUrl === undefined ? neverBreached : createBreachCheck({ url: breachedPasswordsUrl, clock, log }),
     keyring,
     tokens: createAccessTokens({ keyring, issuer: settings.issuer, ttl, remember: rememberedTokens }),
     refreshTokens: createRefreshTokens(settings.masterSecrets),
+    traffic,
     readiness: createReadinessChecks(createMigrationCheck(db), keyring),
     clock,
     log,

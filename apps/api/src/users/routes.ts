@@ -25,9 +25,10 @@ import { usernameKey } from './username.ts'
 const created = 'User created successfully'
 const deleted = 'User deleted successfully'
 
-export function userRoutes({ users: queries, passwords, isBreached, tokens, revocations, clock, settings }: Resources) {
+export function userRoutes(resources: Resources) {
+  const { users: queries, passwords, isBreached, revocations, clock, settings } = resources
   const { NewUser, UserChange } = userBodies(settings.passwordMinLength, isBreached)
-  const authenticated = requireUser({ tokens, revocations, clock, settings })
+  const authenticated = requireUser(resources)
 
   // Written without the final slash, served with and without it: hono's client can't call the other form.
   return new Hono<Env>()
