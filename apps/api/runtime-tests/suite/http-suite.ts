@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { withContract } from './contract.ts'
+import { hostileSuite } from './hostile.ts'
 import { inputSuite } from './input.ts'
+import { massAssignmentSuite } from './mass-assignment.ts'
 import { oauthSuite } from './oauth.ts'
 import { securitySuite } from './security.ts'
 import { administrationSuite, accountSuite } from './accounts.ts'
@@ -35,6 +37,8 @@ export function httpSuite(name: string, start: () => Promise<Target>, sql?: (sta
     cookieSuite(() => started(api))
     securitySuite(() => started(api))
     inputSuite(() => started(api))
+    hostileSuite(() => started(api), { sql, step: 31 })
+    massAssignmentSuite(() => started(api))
     oauthSuite(() => started(api))
     webSuite(() => started(api))
   })
