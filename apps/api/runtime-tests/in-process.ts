@@ -21,6 +21,7 @@ export const testSettings: Settings = {
   sessionMaxTtl: 90 * 86_400,
   auditRetention: 365 * 86_400,
   passwordMinLength: 8,
+  breachedPasswordsUrl: undefined,
   corsOrigins: [],
   trustedProxies: undefined,
   forwardedHeader: undefined,

@@ -150,15 +150,15 @@ test('one core is left to those who are signed in, while they ask for something'
   const signIns = () => Promise.all(Array.from({ length: 8 }, () => api.login(username)))
   await signIns()
   expect(most).toBe(3)
-  let asking = true
+  const done = new AbortController()
   const turn = () => new Promise((resolve) => setImmediate(resolve))
   const asked = (async () => {
-    for (; asking; await turn()) await api.get('/users/me', token)
+    for (; !done.signal.aborted; await turn()) await api.get('/users/me', token)
   })()
   while (!resources.traffic.flows()) await turn()
   most = 0
   await signIns()
-  asking = false
+  done.abort()
   await asked
   expect(most).toBe(2)
 })

@@ -18,6 +18,7 @@ const defaults = {
     sessionMaxTtl: 90 * 86_400,
     auditRetention: 365 * 86_400,
     passwordMinLength: 8,
+    breachedPasswordsUrl: undefined,
     corsOrigins: [],
     trustedProxies: undefined,
     forwardedHeader: undefined,
@@ -37,6 +38,7 @@ const variables = [
   'SIGNING_KEY_MAX_AGE',
   'AUDIT_RETENTION',
   'PASSWORD_MIN_LENGTH',
+  'BREACHED_PASSWORDS_URL',
   'PUBLIC_URL',
   'CORS_ORIGINS',
   'TRUSTED_PROXIES',
@@ -96,6 +98,19 @@ describe('parseConfig() accepts', () => {
     [{ AUDIT_RETENTION: '315360000' }, settings({ auditRetention: 315_360_000 })],
     [{ PASSWORD_MIN_LENGTH: '8' }, settings({ passwordMinLength: 8 })],
     [{ PASSWORD_MIN_LENGTH: '64' }, settings({ passwordMinLength: 64 })],
+    ...(
+      [
+        ['https://api.pwnedpasswords.com/range', 'https://api.pwnedpasswords.com/range'],
+        ['https://breaches.example/range//', 'https://breaches.example/range'],
+        ['https://breaches.example:8443', 'https://breaches.example:8443'],
+        ['http://127.0.0.1:9000/range/', 'http://127.0.0.1:9000/range'],
+        ['http://[::1]:9000/range', 'http://[::1]:9000/range'],
+        ['http://localhost:9000', 'http://localhost:9000'],
+      ] as const
+    ).map(([url, breachedPasswordsUrl]): [Record<string, string>, object] => [
+      { BREACHED_PASSWORDS_URL: url },
+      settings({ breachedPasswordsUrl }),
+    ]),
     [{ PUBLIC_URL: 'http://localhost:3000' }, settings({ issuer: 'http://localhost:3000' })],
     [
       { PUBLIC_URL: 'https://Accounts.Example.com:443/' },
@@ -145,6 +160,21 @@ const bad: [name: string, advice: RegExp, values: string[]][] = [
   ['SIGNING_KEY_MAX_AGE', /must be a whole number from 3600 to 315360000$/, [...noNumber, '3599', '315360001']],
   ['AUDIT_RETENTION', /must be a whole number from 86400 to 315360000$/, [...noNumber, '86399', '315360001']],
   ['PASSWORD_MIN_LENGTH', /must be a whole number from 8 to 64$/, [...noNumber, '7', '65']],
+  [
+    'BREACHED_PASSWORDS_URL',
+    /must be an https:\/\/ URL .* such as https:/,
+    [
+      'breaches.example/range',
+      'http://breaches.example/range',
+      'http://127.0.0.1.example/range',
+      'http://localhost.example/range',
+      'https://someone:hunter2@breaches.example/range',
+      'https://breaches.example/range?key=hunter2',
+      'https://breaches.example/range#a',
+      'file:///range',
+      'https://',
+    ],
+  ],
   ['DATABASE_PREPARE', /must be on or off$/, ['true', 'ON', 'no', '0']],
   [
     'TRUSTED_PROXIES',

@@ -24,6 +24,7 @@ import { type RefreshTokens, createRefreshTokens } from './sessions/refresh-toke
 import { type Revocations, openRevocations } from './sessions/revocations.ts'
 import { type Traffic, createTraffic } from './traffic.ts'
 import { type UserListQueries, createUserListQueries } from './user-list/queries.ts'
+import { type IsBreached, breachCheckAt } from './users/breached-passwords.ts'
 import { type UserQueries, createUserQueries } from './users/queries.ts'
 
 /** What the application settles before it is made; the README's settings, parsed. */
@@ -44,6 +45,8 @@ export interface Settings extends ForwardingRules {
   auditRetention: number
   /** Code points. */
   passwordMinLength: number
+  /** The range API that knows passwords from breaches; undefined asks nobody. */
+  breachedPasswordsUrl: string | undefined
   /** Origins that browsers may call from. */
   corsOrigins: readonly string[]
   /** Whether attempts are counted, and refused where there are too many. */
@@ -74,6 +77,7 @@ export interface Resources {
   sessions: SessionQueries
   revocations: Revocations
   passwords: PasswordHasher
+  isBreached: IsBreached
   keyring: Keyring
   tokens: AccessTokens
   refreshTokens: RefreshTokens
@@ -98,7 +102,7 @@ const rememberedTokens = 10_000
 export async function createResources(settings: Settings, platform: Platform): Promise<Resources> {
   const { database, argon2id, hashConcurrency, clock, log, docsAssets, addressOf } = platform
   const { db, counting, feed } = database
-  const { accessTokenTtl: ttl, sessionIdleTtl: idle, sessionMaxTtl: max } = settings
+  const { accessTokenTtl: ttl, sessionIdleTtl: idle, sessionMaxTtl: max, breachedPasswordsUrl } = settings
   const vault = await createVault(settings.masterSecrets)
   const background = { clock, log, closed: feed.closed }
   const keyQueries = createKeyQueries(database, 'system')
@@ -126,6 +130,7 @@ export async function createResources(settings: Settings, platform: Platform): P
     sessions,
     revocations: openRevocations(sessions, { feed, tokenTtl: ttl, clock, log }),
     passwords: createPasswordHasher({ argon2id, concurrency, queueLimit: hashConcurrency * queuePerHash }),
+    isBreached: breachCheckAt(breachedPasswordsUrl, { clock, log }),
     keyring,
     tokens: createAccessTokens({ keyring, issuer: settings.issuer, ttl, remember: rememberedTokens }),
     refreshTokens: createRefreshTokens(settings.masterSecrets),

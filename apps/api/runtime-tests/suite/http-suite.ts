@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { auditSuite } from './audit.ts'
 import { withContract } from './contract.ts'
+import { hostileSuite } from './hostile.ts'
 import { inputSuite } from './input.ts'
+import { massAssignmentSuite } from './mass-assignment.ts'
 import { oauthSuite } from './oauth.ts'
 import { passwordResetSuite } from './password-resets.ts'
 import { securitySuite } from './security.ts'
@@ -55,6 +57,8 @@ export function httpSuite(
     cookieSuite(() => started(api))
     securitySuite(() => started(api))
     inputSuite(() => started(api))
+    hostileSuite(() => started(api), { sql, step: 31 })
+    massAssignmentSuite(() => started(api))
     oauthSuite(() => started(api))
     webSuite(() => started(api))
     limitSuite(async () => withContract(await start({ rateLimits: true })))

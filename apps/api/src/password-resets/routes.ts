@@ -8,7 +8,7 @@ import { requireAdministrator } from '../require-administrator.ts'
 import { requireUser } from '../require-user.ts'
 import type { Resources } from '../resources.ts'
 import { json } from '../respond.ts'
-import { Username, guessable } from '../users/schema.ts'
+import { Username } from '../users/schema.ts'
 import { body } from '../validate.ts'
 import { issuePasswordReset } from './issue.ts'
 import { resetPassword } from './reset-password.ts'
@@ -16,7 +16,17 @@ import { PasswordReset, PasswordWasReset, ResetCode, ResetPath, ResetRequest, pa
 
 /** How somebody who forgot a password gets another: an administrator makes a code, and whoever has it spends it. */
 export function passwordResetRoutes(resources: Resources) {
-  const { users: queries, passwordResets: resets, passwords, revocations, limits, clock, settings, clientAddress } = resources
+  const {
+    users: queries,
+    passwordResets: resets,
+    passwords,
+    isBreached,
+    revocations,
+    limits,
+    clock,
+    settings,
+    clientAddress,
+  } = resources
 
   return new Hono<Env>()
     .post(
@@ -66,6 +76,7 @@ export function passwordResetRoutes(resources: Resources) {
           resets,
           passwords,
           revocations,
+          isBreached,
           origin: originOf(c, clientAddress),
           now: clock(),
           signal: c.req.raw.signal,
@@ -73,7 +84,7 @@ export function passwordResetRoutes(resources: Resources) {
         const outcome = await resetPassword(dependencies, c.req.valid('json'))
         if (outcome === 'reset') return json(c, { message: passwordReset } as const, 200)
         if (outcome === 'invalid_reset_code') return problem(c, outcome)
-        return problem(c, 'invalid_request', { errors: [{ path: 'password', message: guessable }] })
+        return problem(c, 'invalid_request', { errors: [{ path: 'password', message: outcome.objection }] })
       },
     )
 }

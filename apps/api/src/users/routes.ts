@@ -28,8 +28,8 @@ const created = 'User created successfully'
 const deleted = 'User deleted successfully'
 
 export function userRoutes(resources: Resources) {
-  const { users: queries, passwords, limits, clientAddress, revocations, audit, clock, settings } = resources
-  const { NewUser, UserChange } = userBodies(settings.passwordMinLength)
+  const { users: queries, passwords, isBreached, limits, clientAddress, revocations, audit, clock, settings } = resources
+  const { NewUser, UserChange } = userBodies(settings.passwordMinLength, isBreached)
   const authenticated = requireUser(resources)
   const dependenciesOf = (c: Context<Env>) => {
     const caller = c.get('caller')
