@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { inject } from 'vitest'
 import type { OpenDatabase } from '../src/db/open.ts'
-import { createTestApp, openTestEmbedded, openTestPostgres } from './in-process.ts'
+import { createTestApp, openTestEmbedded, openTestPostgres, testAdministrator } from './in-process.ts'
 import { createDatabase } from './postgres.ts'
 import { httpSuite } from './suite/http-suite.ts'
 
@@ -10,8 +10,10 @@ function inProcessSuite(name: string, open: () => Promise<OpenDatabase>): void {
   const start = async (settings?: { rateLimits: boolean }) => {
     const opened = await open()
     if (!settings) database = opened
-    const { app } = await createTestApp(opened, settings && { settings })
-    return { fetch: async (path: string, init?: RequestInit) => app.request(path, init), stop: () => opened.close() }
+    const { app, resources } = await createTestApp(opened, settings && { settings })
+    const administrator = await testAdministrator(opened, resources)
+    const send = async (path: string, init?: RequestInit) => app.request(path, init)
+    return { fetch: send, stop: () => opened.close(), administrator }
   }
   httpSuite(name, start, async (statement) => database?.db.execute(sql.raw(statement)))
 }

@@ -2,20 +2,24 @@ import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { HTTPException } from 'hono/http-exception'
 import { methodNotAllowed } from 'hono/method-not-allowed'
+import { auditRoutes } from './audit/routes.ts'
 import type { Env, Log } from './context.ts'
 import { Abandoned, Overloaded } from './crypto/semaphore.ts'
 import { classifyDatabaseError, describeError } from './db/database-error.ts'
 import { docsRoutes } from './docs/routes.ts'
 import { problem } from './errors.ts'
+import { exportRoutes } from './export/routes.ts'
 import { healthRoutes } from './health/routes.ts'
 import { keyRoutes } from './keys/routes.ts'
 import { buildOpenApi } from './openapi-document.ts'
 import { nameAndLog } from './request-log.ts'
 import { LimitsUnavailable, TooManyRequests, answerTooMany } from './limits/too-many-requests.ts'
+import { passwordResetRoutes } from './password-resets/routes.ts'
 import type { Resources, Settings } from './resources.ts'
 import { metadataRoutes } from './sessions/metadata-routes.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 import { tokenRoutes } from './sessions/token-routes.ts'
+import { userListRoutes } from './user-list/routes.ts'
 import { userRoutes } from './users/routes.ts'
 import { version } from './version.ts'
 
@@ -32,9 +36,13 @@ export function createApp(resources: Resources) {
   const describe = () => (document ??= JSON.stringify(buildOpenApi(app, { version, serverUrl: '/' })))
   return app
     .route('/', userRoutes(resources))
+    .route('/', userListRoutes(resources))
+    .route('/', passwordResetRoutes(resources))
     .route('/', tokenRoutes(resources))
     .route('/', sessionRoutes(resources))
     .route('/', metadataRoutes(resources))
+    .route('/', auditRoutes(resources))
+    .route('/', exportRoutes(resources))
     .route('/', keyRoutes(resources))
     .route('/', healthRoutes(resources))
     .route('/', docsRoutes(describe, resources.docsAssets))

@@ -47,6 +47,13 @@ const origin = z
 
 const proxies =
   'must be a number of proxies from 1 to 16, or networks and addresses separated by commas, such as 127.0.0.1, 10.0.0.0/8'
+const rangeUrl =
+  'must be an https:// URL (on this machine also http://) without credentials, query or fragment, such as https://api.pwnedpasswords.com/range'
+
+const rangeApi = z
+  .string()
+  .refine(isRangeUrl, rangeUrl)
+  .transform((url) => new URL(url).href.replace(/\/+$/, ''))
 
 const Environment = z
   .object({
@@ -71,7 +78,9 @@ const Environment = z
     SIGNING_KEY_MAX_AGE: integer(3600, 10 * oneYear).default(90 * oneDay),
     SESSION_IDLE_TTL: integer(60, oneYear).default(14 * oneDay),
     SESSION_MAX_TTL: integer(60, 10 * oneYear).default(90 * oneDay),
+    AUDIT_RETENTION: integer(oneDay, 10 * oneYear).default(oneYear),
     PASSWORD_MIN_LENGTH: integer(8, 64).default(8),
+    BREACHED_PASSWORDS_URL: rangeApi.optional(),
     PUBLIC_URL: origin.optional(),
     CORS_ORIGINS: z
       .string()
@@ -131,7 +140,9 @@ function toConfig(env: z.output<typeof Environment>): Config {
       signingKeyMaxAge: env.SIGNING_KEY_MAX_AGE,
       sessionIdleTtl: env.SESSION_IDLE_TTL,
       sessionMaxTtl: env.SESSION_MAX_TTL,
+      auditRetention: env.AUDIT_RETENTION,
       passwordMinLength: env.PASSWORD_MIN_LENGTH,
+      breachedPasswordsUrl: env.BREACHED_PASSWORDS_URL,
       corsOrigins: env.CORS_ORIGINS,
       trustedProxies: env.TRUSTED_PROXIES,
       forwardedHeader: env.FORWARDED_HEADER,
@@ -148,4 +159,11 @@ function isPostgresUrl(text: string): boolean {
 function isOrigin(text: string): boolean {
   const url = URL.parse(text)
   return url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`
+}
+
+/** Five digits of a hash are little to learn, but who can alter the answer can refuse any password. */
+function isRangeUrl(text: string): boolean {
+  const url = URL.parse(text)
+  if (url === null || url.href !== url.origin + url.pathname) return false
+  return url.protocol === 'https:' || (url.protocol === 'http:' && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname))
 }

@@ -35,6 +35,11 @@ export function isWithin(address: string, networks: readonly Network[]): boolean
   return networks.some(([network, bits]) => network.kind() === parsed.kind() && parsed.match([network, bits]))
 }
 
+/** Whether a normalized address is of this machine or a private network, and not the Internet's. */
+export const isPrivate = (address: string): boolean => privateRanges.has(ipaddr.parse(address).range())
+
+const privateRanges = new Set(['loopback', 'private', 'uniqueLocal', 'linkLocal', 'carrierGradeNat', 'unspecified'])
+
 function parseAddress(text: string) {
   const parsed = parseSpelled(text)
   return parsed && ipaddr.process(parsed.toString())

@@ -33,7 +33,9 @@ export function buildOpenApi<E extends HonoEnv>(
 
 const tags: Record<Operation['tag'], string> = {
   users: 'Accounts: register, read, change and delete.',
+  administration: 'What administrators do besides with the accounts of others.',
   sessions: 'Sign in, refresh, sign out.',
+  audit: 'What happened: of everybody for administrators, of one’s own account for everybody.',
   keys: 'The public keys that verify access tokens.',
   service: 'Health, and this documentation.',
 }

@@ -43,6 +43,11 @@ export async function openPostgres(options: PostgresOptions, onWait: (error: unk
   }
 }
 
+/** One connection to the database as it is: nothing is migrated, and nothing tried again. */
+export function inspectPostgres(options: PostgresOptions): Pick<OpenDatabase, 'db' | 'close'> {
+  const client = connect(options, { max: 1, statementTimeout: 10_000 })
+  return { db: drizzle(client, { schema }), close: () => client.end({ timeout: 5 }) }
+}
 /** Many attempts on one account wait for one row in turn. Commits don't wait for the disk: turns are short. */
 const countingConnections = { max: 4, statementTimeout: 2_000, synchronousCommit: 'off' } as const
 

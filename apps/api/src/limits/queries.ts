@@ -98,13 +98,19 @@ export function createLimitQueries(db: Database) {
     )
     .prepare('known_networks_select')
 
+  /** Takes an attempt back. When the last failure was is what it was before, unless another came since. */
+  async function takeBackCounted({ key, expire, expireBefore }: Counted): Promise<void> {
+    const values = { key, expire: expire.toISOString(), expireBefore: expireBefore?.toISOString() }
+    await (expireBefore ? takeBackSlowing : takeBackOfWindow).execute(values)
+  }
+
   return {
     /** Counts an attempt, and those before it that were not told, or says how many milliseconds it has to wait. */
     async count(policy: Policy, key: string, attempts: number): Promise<Outcome> {
       const { allowed, remaining, msBeforeNext } = await consume(limiterOf(policy), key, attempts)
       const counted = { key, expire: new Date(Date.now() + msBeforeNext) }
       if (allowed) return { counted, remaining }
-      await this.takeBack(counted) // the library counts what it refuses, too
+      await takeBackCounted(counted) // the library counts what it refuses, too
       return { wait: msBeforeNext }
     },
 
@@ -115,11 +121,7 @@ export function createLimitQueries(db: Database) {
       return { counted: { key, expire: row.expire, expireBefore: row.expireBefore ?? row.expire } }
     },
 
-    /** Takes an attempt back. When the last failure was is what it was before, unless another came since. */
-    async takeBack({ key, expire, expireBefore }: Counted): Promise<void> {
-      const values = { key, expire: expire.toISOString(), expireBefore: expireBefore?.toISOString() }
-      await (expireBefore ? takeBackSlowing : takeBackOfWindow).execute(values)
-    },
+    takeBack: takeBackCounted,
 
     /** Whether the account has signed in from the network lately. */
     async isKnown(userId: string, addressPrefix: string, now: Date): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestApp, openTestEmbedded } from '../../runtime-tests/in-process.ts'
+import { createTestApp, openTestEmbedded, origin } from '../../runtime-tests/in-process.ts'
 import { nodeArgon2id } from '../crypto/argon2.ts'
 import type { PasswordHasher } from '../crypto/password.ts'
 import { formatPhc } from '../crypto/phc.ts'
@@ -27,7 +27,7 @@ let accounts = 0
 async function enrol(stored?: string): Promise<string> {
   accounts += 1
   const username = `user-${accounts}`
-  await register({ queries: resources.users, passwords: resources.passwords, now: new Date(0) }, { username, password })
+  await register({ queries: resources.users, passwords: resources.passwords, now: new Date(0), origin }, { username, password })
   if (stored !== undefined) await set(username, { password: stored })
   return username
 }
@@ -55,7 +55,7 @@ async function outdated(): Promise<string> {
 
 function attempt(username: string, given = password, changed: Partial<Pick<Resources, 'passwords' | 'tokens'>> = {}) {
   const visitor = { userAgent: null, addressPrefix: null, address: undefined, device: undefined }
-  return signIn({ ...resources, ...changed, now }, { username, password: given }, visitor)
+  return signIn({ ...resources, ...changed, now, origin }, { username, password: given }, visitor)
 }
 
 const accepted = {

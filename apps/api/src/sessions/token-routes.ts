@@ -1,5 +1,6 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { z } from 'zod'
+import { originOf } from '../audit/origin.ts'
 import type { Env } from '../context.ts'
 import { oauthProblem, problem } from '../errors.ts'
 import { describeKeys } from '../health/readiness.ts'
@@ -35,10 +36,12 @@ export function tokenRoutes(resources: Resources) {
   const { keyring, clock, clientAddress, deviceTokens, settings } = resources
   const notReady = (c: Context<Env>) => problem(c, 'not_ready', { checks: { keys: describeKeys(keyring) } })
 
+  const circumstancesOf = (c: Context<Env>) => ({ now: clock(), origin: originOf(c, clientAddress) })
+
   const signInFrom = (c: Context<Env>, credentials: { username: string; password: string }) => {
     const address = clientAddress(c)
     const visitor = { ...describeDevice(c.req.header('User-Agent'), address), address, device: readDeviceCookie(c) }
-    return signIn({ ...resources, now: clock(), signal: c.req.raw.signal }, credentials, visitor)
+    return signIn({ ...resources, ...circumstancesOf(c), signal: c.req.raw.signal }, credentials, visitor)
   }
 
   async function grantForPassword(c: Context<Env>, form: z.output<typeof TokenForm>) {
@@ -54,7 +57,7 @@ export function tokenRoutes(resources: Resources) {
     if (given === undefined) return kept === undefined ? missing(c) : grantForCookie(c, kept)
     if (kept !== undefined)
       return oauthProblem(c, 'invalid_oauth_request', 'A refresh token is in the form and another in a cookie')
-    const outcome = await refresh({ ...resources, now: clock() }, given, clientAddress(c))
+    const outcome = await refresh({ ...resources, ...circumstancesOf(c) }, given, clientAddress(c))
     if (outcome === 'invalid_grant') return oauthProblem(c, outcome)
     return outcome === 'not_ready' ? notReady(c) : json(c, viewTokens(outcome), 200)
   }
@@ -62,7 +65,7 @@ export function tokenRoutes(resources: Resources) {
   async function grantForCookie(c: Context<Env>, kept: string) {
     if (presentsBearer(c)) return oauthProblem(c, 'invalid_oauth_request', 'A cookie and an access token are there: send one')
     if (!comesFromSameOrigin(c, settings.issuer)) return problem(c, 'cross_site_request')
-    const outcome = await refresh({ ...resources, now: clock() }, kept, clientAddress(c))
+    const outcome = await refresh({ ...resources, ...circumstancesOf(c) }, kept, clientAddress(c))
     if (outcome === 'invalid_grant') return withoutCookies(oauthProblem(c, outcome))
     return outcome === 'not_ready' ? notReady(c) : answerWithCookies(c, outcome)
   }
@@ -117,7 +120,7 @@ export function tokenRoutes(resources: Resources) {
       }),
       oauthForm(RevokeForm),
       async (c) => {
-        await revoke({ ...resources, now: clock() }, c.req.valid('form').token)
+        await revoke({ ...resources, ...circumstancesOf(c) }, c.req.valid('form').token, 'session_ended')
         return respond(c, '', 200, { 'Content-Type': 'text/plain; charset=utf-8' })
       },
     )

@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono'
+import { originOf } from '../audit/origin.ts'
 import type { Env } from '../context.ts'
 import { deadline } from '../deadline.ts'
 import { problem } from '../errors.ts'
@@ -27,12 +28,15 @@ const created = 'User created successfully'
 const deleted = 'User deleted successfully'
 
 export function userRoutes(resources: Resources) {
-  const { users: queries, passwords, limits, clientAddress, revocations, clock, settings } = resources
-  const { NewUser, UserChange } = userBodies(settings.passwordMinLength)
+  const { users: queries, passwords, isBreached, limits, clientAddress, revocations, audit, clock, settings } = resources
+  const { NewUser, UserChange } = userBodies(settings.passwordMinLength, isBreached)
   const authenticated = requireUser(resources)
-  /** For `current_password`. */
-  const passwordsFor = (c: Context<Env>) =>
-    countingFailures(passwords, () => limits.currentPassword(c.get('caller').userId, clientAddress(c)))
+  const dependenciesOf = (c: Context<Env>) => {
+    const caller = c.get('caller')
+    const take = () => limits.currentPassword(caller.userId, clientAddress(c))
+    const circumstances = { origin: originOf(c, clientAddress), now: clock(), signal: c.req.raw.signal }
+    return { queries, passwords: countingFailures(passwords, take), revocations, caller, ...circumstances }
+  }
 
   // Written without the final slash, served with and without it: hono's client can't call the other form.
   return new Hono<Env>()
@@ -50,8 +54,8 @@ export function userRoutes(resources: Resources) {
       async (c) => {
         const account = c.req.valid('json')
         const take = () => limits.registration(usernameKey(account.username), clientAddress(c))
-        const dependencies = { queries, passwords: countingHashes(passwords, take), now: clock(), signal: c.req.raw.signal }
-        const outcome = await register(dependencies, account)
+        const circumstances = { now: clock(), origin: originOf(c, clientAddress), signal: c.req.raw.signal }
+        const outcome = await register({ queries, passwords: countingHashes(passwords, take), ...circumstances }, account)
         return outcome === 'created' ? json(c, { message: created } as const, 200) : problem(c, outcome)
       },
     )
@@ -70,7 +74,12 @@ export function userRoutes(resources: Resources) {
       query(UserQuery),
       async (c) => {
         const account = await queries.findByKey(usernameKey(c.req.valid('query').username))
-        return account ? json(c, viewUser(account, c.get('caller')), 200) : problem(c, 'user_not_found')
+        if (!account) return problem(c, 'user_not_found')
+        const { userId, role } = c.get('caller')
+        if (role === 'admin' && account.id !== userId) {
+          await audit.record({ event: 'user_read', origin: originOf(c, clientAddress), subjectId: account.id, now: clock() })
+        }
+        return json(c, viewUser(account, c.get('caller')), 200)
       },
     )
     .patch(
@@ -81,20 +90,19 @@ export function userRoutes(resources: Resources) {
         tag: 'users',
         path: '/user/',
         success: { description: 'The account is changed.', schema: UserChanged },
-        errors: ['user_not_found', 'forbidden', 'reauthentication_required', 'too_many_requests', 'overloaded'],
+        errors: [
+          'user_not_found',
+          'forbidden',
+          'reauthentication_required',
+          'last_administrator',
+          'too_many_requests',
+          'overloaded',
+        ],
       }),
       authenticated,
       body('json', UserChange),
       async (c) => {
-        const dependencies = {
-          queries,
-          passwords: passwordsFor(c),
-          revocations,
-          caller: c.get('caller'),
-          now: clock(),
-          signal: c.req.raw.signal,
-        }
-        const outcome = await changeUser(dependencies, c.req.valid('json'))
+        const outcome = await changeUser(dependenciesOf(c), c.req.valid('json'))
         if (typeof outcome === 'string') return problem(c, outcome)
         return json(c, viewChange(outcome), 200)
       },
@@ -107,20 +115,19 @@ export function userRoutes(resources: Resources) {
         tag: 'users',
         path: '/user/',
         success: { description: 'The account is gone.', schema: Message(deleted) },
-        errors: ['user_not_found', 'forbidden', 'reauthentication_required', 'too_many_requests', 'overloaded'],
+        errors: [
+          'user_not_found',
+          'forbidden',
+          'reauthentication_required',
+          'last_administrator',
+          'too_many_requests',
+          'overloaded',
+        ],
       }),
       authenticated,
       body('form', UserDeletion),
       async (c) => {
-        const dependencies = {
-          queries,
-          passwords: passwordsFor(c),
-          revocations,
-          caller: c.get('caller'),
-          now: clock(),
-          signal: c.req.raw.signal,
-        }
-        const outcome = await deleteUser(dependencies, c.req.valid('form'))
+        const outcome = await deleteUser(dependenciesOf(c), c.req.valid('form'))
         return outcome === 'deleted' ? json(c, { message: deleted } as const, 200) : problem(c, outcome)
       },
     )
