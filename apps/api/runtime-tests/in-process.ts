@@ -1,4 +1,5 @@
 import { createApp } from '../src/app.ts'
+import type { Origin } from '../src/audit/event.ts'
 import type { Clock, Log } from '../src/context.ts'
 import { pickArgon2id } from '../src/crypto/argon2.ts'
 import { openEmbedded } from '../src/db/open-embedded.ts'
@@ -18,10 +19,18 @@ export const testSettings: Settings = {
   signingKeyMaxAge: 90 * 86_400,
   sessionIdleTtl: 14 * 86_400,
   sessionMaxTtl: 90 * 86_400,
+  auditRetention: 365 * 86_400,
   passwordMinLength: 8,
+  breachedPasswordsUrl: undefined,
   corsOrigins: [],
+  trustedProxies: undefined,
+  forwardedHeader: undefined,
+  rateLimits: false, // tests come from one address, and try a lot
   hstsMaxAge: 0,
 }
+
+/** Where what tests do directly comes from. */
+export const origin: Origin = { actor: 'anonymous' }
 
 /** Keeps what is logged, for tests to look at. */
 export function createMemoryLog(): Log & { lines: { fields: object; message: string }[] } {

@@ -138,7 +138,9 @@ describe('the OpenAPI document', () => {
     }
     const accounts = ['getUser', 'updateUser', 'deleteUser', 'getCurrentUser']
     const administration = ['listUsers', 'issuePasswordReset']
-    expect(demanding).toEqual([...accounts, ...administration, 'logout', 'listSessions', 'endOtherSessions', 'endSession'])
+    const sessions = ['logout', 'listSessions', 'endOtherSessions', 'endSession']
+    const events = ['listAuditEvents', 'listOwnEvents', 'exportOwnAccount']
+    expect(demanding).toEqual([...accounts, ...administration, ...sessions, ...events])
   })
 
   test('signs in at /login', () => {

@@ -1,15 +1,18 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
+import { addDoctor } from './cli/doctor.ts'
 import { addKeyCommands } from './cli/keys.ts'
 import type { Noun, Shell } from './cli/shell.ts'
 import { addUserCommands } from './cli/users.ts'
 import { parseConfig } from './config.ts'
+import type { Log } from './context.ts'
 import { fail } from './process/fail.ts'
+import { addImportCommand } from './process/import-command.ts'
 import { openDatabase } from './process/open-database.ts'
 
-const nouns: readonly Noun[] = [addUserCommands, addKeyCommands]
+const nouns: readonly Noun[] = [addUserCommands, addKeyCommands, addDoctor, (program) => addImportCommand(program, process.env)]
 
-/** `gatehouse <noun> …`: works on the database that the environment names, beside running servers or without. */
+/** `gatehouse <noun> …`: works on what the environment names, beside running servers or without. */
 async function main(): Promise<void> {
   const program = new Command('gatehouse')
     .description('Looks after a Gatehouse installation. The settings are those of the server.')
@@ -21,14 +24,17 @@ async function main(): Promise<void> {
   await program.parseAsync()
 }
 
+const say = (_fields: object, message: string) => void process.stderr.write(`gatehouse: ${message}\n`)
+const log: Log = { info: () => undefined, warn: say, error: say }
+
 const shell: Shell = {
+  log,
   config: () => parseConfig(process.env),
   print: (text) => void process.stdout.write(`${text}\n`),
 
   async withDatabase(act) {
     const config = parseConfig(process.env)
-    const say = (_fields: object, message: string) => void process.stderr.write(`gatehouse: ${message}\n`)
-    const database = await openDatabase(config, { info: () => undefined, warn: say, error: say })
+    const database = await openDatabase(config, log)
     try {
       await act(database, config)
     } finally {

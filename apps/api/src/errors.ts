@@ -29,6 +29,7 @@ export const catalogue = {
   payload_too_large: [413, 'The request body is larger than 64 KiB'],
   unsupported_media_type: [415, 'The request body has the wrong media type'],
   invalid_request: [422, 'The request is not valid'],
+  too_many_requests: [429, 'Too many attempts, retry after the seconds in Retry-After'],
   internal_error: [500, 'The server failed to answer this request'],
   overloaded: [503, 'Too many sign-ins at once, retry shortly'],
   unavailable: [503, 'The service is temporarily unavailable'],
@@ -86,6 +87,7 @@ const titles: Record<number, string> = {
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 }

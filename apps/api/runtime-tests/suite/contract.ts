@@ -48,7 +48,8 @@ async function check(
   path: string,
   response: Response,
 ): Promise<void> {
-  const pathname = withoutFinalSlash(path.split('?')[0] ?? '')
+  const { pathname: sent } = new URL(`http://localhost${path}`) // without `..`, as clients send it
+  const pathname = withoutFinalSlash(sent)
   const item = paths[pathname] ?? paths[`${pathname}/`] ?? templated(paths, pathname)
   const where = `${method} ${pathname} ${response.status}`
   if (!item || method === 'HEAD') return

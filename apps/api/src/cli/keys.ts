@@ -43,6 +43,6 @@ async function reseal(tools: KeyTools, print: Shell['print']): Promise<void> {
 function withKeys(shell: Shell, act: (tools: KeyTools) => Promise<void>): Promise<void> {
   return shell.withDatabase(async (database, config) => {
     const vault = await createVault(masterSecretsOf(config))
-    await act({ queries: createKeyQueries(database), vault, now: new Date() })
+    await act({ queries: createKeyQueries(database, 'operator'), vault, now: new Date() })
   })
 }

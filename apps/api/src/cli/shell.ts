@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Config } from '../config.ts'
+import type { Log } from '../context.ts'
 import type { OpenDatabase } from '../db/open.ts'
 
 /** What commands have of the process that they run in. */
@@ -11,6 +12,8 @@ export interface Shell {
   /** All of standard input, as text. */
   readInput(): Promise<string>
   print(text: string): void
+  /** What goes wrong beside, for standard error. */
+  log: Log
 }
 
 /** Adds a noun, with what can be done about it, to the program. */

@@ -11,6 +11,7 @@ import {
 } from '../operators/commands.ts'
 import { createOperatorQueries } from '../operators/queries.ts'
 import { createPasswordResetQueries } from '../password-resets/queries.ts'
+import { breachCheckAt } from '../users/breached-passwords.ts'
 import { createUserQueries } from '../users/queries.ts'
 import type { Shell } from './shell.ts'
 
@@ -30,7 +31,8 @@ export function addUserCommands(program: Command, shell: Shell): void {
     .option('--password-stdin', 'read its password from standard input; otherwise a reset code is printed')
     .action(async (username: string, options: Options) => {
       const password = options.passwordStdin ? await readPassword(shell) : undefined
-      const account = await readNewAdministrator({ username, password }, shell.config().settings)
+      const { settings } = shell.config()
+      const account = await readNewAdministrator({ username, password }, settings, breachCheckOf(shell))
       await act(options, (tools) => createAdministrator(tools, account))
     })
   command('promote', 'make an account that of an administrator').action((username: string, options: Options) =>
@@ -53,6 +55,9 @@ export function addUserCommands(program: Command, shell: Shell): void {
     })
 }
 
+const breachCheckOf = ({ config, log }: Shell) =>
+  breachCheckAt(config().settings.breachedPasswordsUrl, { clock: () => new Date(), log })
+
 /** A password as `echo` and editors write it: a line. */
 async function readPassword({ readInput }: Shell): Promise<string> {
   return (await readInput()).replace(/\r?\n$/, '')
@@ -66,6 +71,7 @@ function withUsers(shell: Shell, { json }: Options, run: (tools: UserTools) => P
       resets: createPasswordResetQueries(db),
       operators: createOperatorQueries(db),
       passwords: createPasswordHasher({ argon2id, concurrency: () => 1, queueLimit: 1 }),
+      isBreached: breachCheckOf(shell),
       settings,
       now: new Date(),
     })

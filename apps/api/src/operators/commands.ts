@@ -5,6 +5,7 @@ import { newReset } from '../password-resets/issue.ts'
 import type { PasswordResetQueries } from '../password-resets/queries.ts'
 import { Refusal } from '../refusal.ts'
 import type { Settings } from '../resources.ts'
+import type { IsBreached } from '../users/breached-passwords.ts'
 import type { Account, UserQueries } from '../users/queries.ts'
 import { NewUsername, userBodies } from '../users/schema.ts'
 import { isUsername, usernameKey } from '../users/username.ts'
@@ -15,6 +16,7 @@ export interface UserTools {
   resets: PasswordResetQueries
   operators: OperatorQueries
   passwords: PasswordHasher
+  isBreached: IsBreached
   settings: Pick<Settings, 'issuer' | 'passwordMinLength'>
   now: Date
 }
@@ -38,13 +40,14 @@ const origin = { actor: 'operator' } as const
 export async function readNewAdministrator(
   { username, password }: NewAdministrator,
   { passwordMinLength }: Pick<Settings, 'passwordMinLength'>,
+  isBreached: IsBreached,
 ): Promise<NewAdministrator> {
   if (password === undefined) {
     const name = NewUsername.safeParse(username)
     if (!name.success) throw refuse('username', name.error)
     return { username: name.data, password }
   }
-  const account = await userBodies(passwordMinLength).NewUser.safeParseAsync({ username, password })
+  const account = await userBodies(passwordMinLength, isBreached).NewUser.safeParseAsync({ username, password })
   if (!account.success) throw refuse('username', account.error)
   return account.data
 }
@@ -105,8 +108,12 @@ export async function resetPasswordOf(tools: UserTools, username: string, passwo
   return withCode(tools, { view, text: `${account.username} keeps its password until the code is spent.` }, code)
 }
 
-async function setPassword({ users, passwords, settings, now }: UserTools, account: Account, password: string): Promise<number> {
-  const { UserChange } = userBodies(settings.passwordMinLength)
+async function setPassword(
+  { users, passwords, isBreached, settings, now }: UserTools,
+  account: Account,
+  password: string,
+): Promise<number> {
+  const { UserChange } = userBodies(settings.passwordMinLength, isBreached)
   const change = await UserChange.safeParseAsync({ username: account.username, password })
   if (!change.success) throw refuse('password', change.error)
   const hash = await passwords.hash(change.data.password ?? '')

@@ -84,8 +84,8 @@ describe.each<[string, () => Promise<OpenDatabase[]>]>([
     code: string,
     { password = 'a lighthouse in the fog', now = start, passwords = hasher() } = {},
   ) {
-    const { passwordResets: resets, revocations } = at(instance)
-    const dependencies = { resets, revocations, passwords, origin: { actor: 'anonymous' as const }, now }
+    const { passwordResets: resets, revocations, isBreached } = at(instance)
+    const dependencies = { resets, revocations, isBreached, passwords, origin: { actor: 'anonymous' as const }, now }
     return resetPassword(dependencies, { code, password })
   }
 

@@ -1,7 +1,8 @@
 import type { Circumstances } from '../audit/event.ts'
 import type { PasswordHasher } from '../crypto/password.ts'
 import type { Revocations } from '../sessions/revocations.ts'
-import { isGuessable } from '../users/password-policy.ts'
+import type { IsBreached } from '../users/breached-passwords.ts'
+import { objectionTo } from '../users/password-policy.ts'
 import { hashCode } from './code.ts'
 import type { PasswordResetQueries } from './queries.ts'
 
@@ -9,6 +10,7 @@ export interface ResetDependencies extends Circumstances {
   resets: PasswordResetQueries
   passwords: PasswordHasher
   revocations: Pick<Revocations, 'catchUp'>
+  isBreached: IsBreached
   /** Aborts when the client has left. */
   signal?: AbortSignal
 }
@@ -17,12 +19,13 @@ export interface ResetDependencies extends Circumstances {
 export async function resetPassword(
   dependencies: ResetDependencies,
   { code, password }: { code: string; password: string },
-): Promise<'reset' | 'invalid_reset_code' | 'guessable_password'> {
-  const { resets, passwords, revocations, now, signal } = dependencies
+): Promise<'reset' | 'invalid_reset_code' | { objection: string }> {
+  const { resets, passwords, revocations, isBreached, now, signal } = dependencies
   const codeHash = await hashCode(code)
   const account = await resets.findAccount(codeHash, now)
   if (!account) return 'invalid_reset_code'
-  if (await isGuessable(password, account.username)) return 'guessable_password'
+  const objection = await objectionTo(password, account.username, isBreached)
+  if (objection !== undefined) return { objection }
   const hash = await passwords.hash(password, signal)
   if (!(await resets.spend(codeHash, hash, dependencies))) return 'invalid_reset_code'
   await revocations.catchUp()

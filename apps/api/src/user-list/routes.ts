@@ -11,7 +11,7 @@ import { query } from '../validate.ts'
 import { UserList, UserListQuery, viewUserList } from './schema.ts'
 
 export function userListRoutes(resources: Resources) {
-  const { userList, clock, addressOf } = resources
+  const { userList, clock, clientAddress } = resources
 
   return new Hono<Env>().get(
     '/users',
@@ -29,7 +29,7 @@ export function userListRoutes(resources: Resources) {
       const { limit, cursor, prefix, ...filter } = c.req.valid('query')
       // A prefix, and a cursor, may be a name: the event says only whether there was one.
       const details = { limit, ...filter, by_prefix: prefix !== undefined, continued: cursor !== undefined }
-      const event = { origin: originOf(c, addressOf), details, now: clock() }
+      const event = { origin: originOf(c, clientAddress), details, now: clock() }
       const rows = await userList.list({ ...filter, prefix, after: cursor }, limit + 1, event)
       return json(c, viewUserList(rows, limit), 200)
     },

@@ -22,7 +22,8 @@ async function openInstance(database: OpenDatabase): Promise<Instance> {
       const now = new Date()
       const proven = await resources.users.findCredentials(username)
       const device = { id: crypto.randomUUID(), userAgent: null, addressPrefix: null }
-      const session = proven && (await resources.sessions.open(proven, undefined, device, now))
+      const session =
+        proven && (await resources.sessions.open(proven, undefined, device, { now, origin: { actor: 'anonymous' } }))
       const tokens = session && (await issueTokens(resources, session, now))
       if (!tokens) throw new Error(`${username} has no account`)
       return tokens.accessToken

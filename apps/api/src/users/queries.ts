@@ -1,4 +1,6 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
+import type { Circumstances } from '../audit/event.ts'
+import { recording } from '../audit/queries.ts'
 import { among } from '../db/among.ts'
 import { createBatchReader } from '../db/batch-reader.ts'
 import type { Database } from '../db/open.ts'
@@ -26,6 +28,7 @@ export interface Credentials {
   /** A PHC string. */
   password: string
   passwordChangeTime: Date | null
+  disabledAt: Date | null
 }
 
 export interface NewAccount {
@@ -54,28 +57,15 @@ const credentials = {
   role: users.role,
   password: users.password,
   passwordChangeTime: users.passwordChangeTime,
+  disabledAt: users.disabledAt,
 }
 const enabled = isNull(users.disabledAt)
 
 export function createUserQueries(db: Database) {
-  const insert = db
-    .insert(users)
-    .values({
-      id: sql.placeholder('id'),
-      username: sql.placeholder('username'),
-      usernameKey: sql.placeholder('usernameKey'),
-      password: sql.placeholder('password'),
-      birthday: sql.placeholder('birthday'),
-      createTime: sql.placeholder('now'),
-    })
-    .onConflictDoNothing({ target: users.usernameKey })
-    .returning({ id: users.id })
-    .prepare('users_insert')
-
   const selectCredentials = db
     .select(credentials)
     .from(users)
-    .where(and(eq(users.usernameKey, sql.placeholder('usernameKey')), enabled))
+    .where(eq(users.usernameKey, sql.placeholder('usernameKey')))
     .prepare('users_select_credentials')
 
   const selectCaller = db
@@ -88,12 +78,21 @@ export function createUserQueries(db: Database) {
   const selectByKeys = db.select(account).from(users).where(among(users.usernameKey, 'keys')).prepare('users_select_by_keys')
 
   return {
-    /** Whether the account was created; false when its name is taken. */
-    async insert(row: NewAccount, now: Date): Promise<boolean> {
-      const rows = await insert.execute({ ...row, now })
+    /** Whether the account was created, which is recorded; false when its name is taken. */
+    async insert(row: NewAccount, { now, origin }: Circumstances): Promise<boolean> {
+      const created = db.$with('created').as(
+        db
+          .insert(users)
+          .values({ ...row, createTime: now })
+          .onConflictDoNothing({ target: users.usernameKey })
+          .returning({ id: users.id }),
+      )
+      const recorded = recording(db, created, { event: 'user_created', origin, subjectId: row.id, now })
+      const rows = await db.with(created, recorded).select({ id: created.id }).from(created)
       return rows.length === 1
     },
 
+    /** What proves who somebody is, disabled or not. */
     async findCredentials(usernameKey: string): Promise<Credentials | undefined> {
       const [row] = await selectCredentials.execute({ usernameKey })
       return row

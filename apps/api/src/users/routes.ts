@@ -3,6 +3,7 @@ import { originOf } from '../audit/origin.ts'
 import type { Env } from '../context.ts'
 import { deadline } from '../deadline.ts'
 import { problem } from '../errors.ts'
+import { countingFailures, countingHashes } from '../limits/limited-passwords.ts'
 import { operation } from '../openapi.ts'
 import { requireUser } from '../require-user.ts'
 import type { Resources } from '../resources.ts'
@@ -27,12 +28,14 @@ const created = 'User created successfully'
 const deleted = 'User deleted successfully'
 
 export function userRoutes(resources: Resources) {
-  const { users: queries, passwords, revocations, clock, settings, addressOf } = resources
-  const { NewUser, UserChange } = userBodies(settings.passwordMinLength)
+  const { users: queries, passwords, isBreached, limits, clientAddress, revocations, audit, clock, settings } = resources
+  const { NewUser, UserChange } = userBodies(settings.passwordMinLength, isBreached)
   const authenticated = requireUser(resources)
   const dependenciesOf = (c: Context<Env>) => {
-    const { signal } = c.req.raw
-    return { queries, passwords, revocations, caller: c.get('caller'), origin: originOf(c, addressOf), now: clock(), signal }
+    const caller = c.get('caller')
+    const take = () => limits.currentPassword(caller.userId, clientAddress(c))
+    const circumstances = { origin: originOf(c, clientAddress), now: clock(), signal: c.req.raw.signal }
+    return { queries, passwords: countingFailures(passwords, take), revocations, caller, ...circumstances }
   }
 
   // Written without the final slash, served with and without it: hono's client can't call the other form.
@@ -45,11 +48,14 @@ export function userRoutes(resources: Resources) {
         tag: 'users',
         path: '/user/',
         success: { description: 'The account exists.', schema: Message(created) },
-        errors: ['user_exists', 'overloaded'],
+        errors: ['user_exists', 'too_many_requests', 'overloaded'],
       }),
       body('json', NewUser),
       async (c) => {
-        const outcome = await register({ queries, passwords, now: clock(), signal: c.req.raw.signal }, c.req.valid('json'))
+        const account = c.req.valid('json')
+        const take = () => limits.registration(usernameKey(account.username), clientAddress(c))
+        const circumstances = { now: clock(), origin: originOf(c, clientAddress), signal: c.req.raw.signal }
+        const outcome = await register({ queries, passwords: countingHashes(passwords, take), ...circumstances }, account)
         return outcome === 'created' ? json(c, { message: created } as const, 200) : problem(c, outcome)
       },
     )
@@ -68,7 +74,12 @@ export function userRoutes(resources: Resources) {
       query(UserQuery),
       async (c) => {
         const account = await queries.findByKey(usernameKey(c.req.valid('query').username))
-        return account ? json(c, viewUser(account, c.get('caller')), 200) : problem(c, 'user_not_found')
+        if (!account) return problem(c, 'user_not_found')
+        const { userId, role } = c.get('caller')
+        if (role === 'admin' && account.id !== userId) {
+          await audit.record({ event: 'user_read', origin: originOf(c, clientAddress), subjectId: account.id, now: clock() })
+        }
+        return json(c, viewUser(account, c.get('caller')), 200)
       },
     )
     .patch(
@@ -79,7 +90,14 @@ export function userRoutes(resources: Resources) {
         tag: 'users',
         path: '/user/',
         success: { description: 'The account is changed.', schema: UserChanged },
-        errors: ['user_not_found', 'forbidden', 'reauthentication_required', 'last_administrator', 'overloaded'],
+        errors: [
+          'user_not_found',
+          'forbidden',
+          'reauthentication_required',
+          'last_administrator',
+          'too_many_requests',
+          'overloaded',
+        ],
       }),
       authenticated,
       body('json', UserChange),
@@ -97,7 +115,14 @@ export function userRoutes(resources: Resources) {
         tag: 'users',
         path: '/user/',
         success: { description: 'The account is gone.', schema: Message(deleted) },
-        errors: ['user_not_found', 'forbidden', 'reauthentication_required', 'last_administrator', 'overloaded'],
+        errors: [
+          'user_not_found',
+          'forbidden',
+          'reauthentication_required',
+          'last_administrator',
+          'too_many_requests',
+          'overloaded',
+        ],
       }),
       authenticated,
       body('form', UserDeletion),

@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { normalizePassword } from '../crypto/password.ts'
 import { parseBirthday } from './birthday.ts'
-import { hasAcceptableLength, isGuessable, normalizePassword, passwordMaxLength } from './password-policy.ts'
+import type { IsBreached } from './breached-passwords.ts'
+import { hasAcceptableLength, objectionTo, passwordMaxLength } from './password-policy.ts'
 import type { Caller } from '../keys/access-token.ts'
 import type { Changed } from './change.ts'
 import type { Account } from './queries.ts'
@@ -33,10 +35,11 @@ export const NewUsername = Username.refine(isUsername, {
 const examplePassword = 'correct horse battery'
 const exampleOfLength = (minLength: number) => examplePassword.padEnd(minLength, ' staple')
 
-/** A password to compare with a stored one. */
+/** A password to compare with a stored one, as it was typed: what another system hashed was not normalized. */
 export const Password = text(passwordMaxLength)
-  .transform(normalizePassword)
-  .refine((password) => hasAcceptableLength(password, 1), { error: `must have 1 to ${passwordMaxLength} characters` })
+  .refine((password) => hasAcceptableLength(normalizePassword(password), 1), {
+    error: `must have 1 to ${passwordMaxLength} characters`,
+  })
   .meta({ minLength: 1, maxLength: passwordMaxLength, format: 'password', examples: [examplePassword] })
 
 /** A password to set. */
@@ -66,22 +69,23 @@ export const Birthday = text(64)
   })
   .meta({ description: 'A date, or an ISO 8601 date-time of which the calendar day is taken.', examples: ['1815-12-10'] })
 
-export const guessable = 'must not be a common password or the username'
-
 type WithPassword = { username: string; password?: string | null | undefined }
 
-async function refuseGuessable({ username, password }: WithPassword, context: z.RefinementCtx): Promise<void> {
-  if (password == null || !(await isGuessable(password, username))) return
-  context.addIssue({ code: 'custom', path: ['password'], message: guessable })
+/** Looks at a new password once all else is right. */
+function refuseGuessable(isBreached: IsBreached) {
+  return async function refuseGuessable({ username, password }: WithPassword, context: z.RefinementCtx): Promise<void> {
+    const message = password == null ? undefined : await objectionTo(password, username, isBreached)
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['password'], message })
+  }
 }
 
 /** The request bodies that set a password, whose least length is configurable. */
-export function userBodies(passwordMinLength: number) {
+export function userBodies(passwordMinLength: number, isBreached: IsBreached) {
   const password = newPassword(passwordMinLength)
   return {
     NewUser: z
       .object({ username: NewUsername, password, birthday: Birthday.nullish() })
-      .superRefine(refuseGuessable)
+      .superRefine(refuseGuessable(isBreached))
       .meta({ id: 'NewUser' }),
 
     /** `username` names the account to change; what is absent or null stays as it is. */
@@ -94,7 +98,7 @@ export function userBodies(passwordMinLength: number) {
         disabled: z.boolean().nullish().meta({ description: 'For administrators. `true` ends the account’s sessions.' }),
         current_password: Password.nullish(),
       })
-      .superRefine(refuseGuessable)
+      .superRefine(refuseGuessable(isBreached))
       .meta({ id: 'UserChange', examples: [exampleChange(passwordMinLength)] }),
   }
 }
