@@ -37,7 +37,7 @@ export async function measureImports(databases: Databases, accounts: number): Pr
 async function measure(source: string, env: Record<string, string>, accounts: number) {
   const run = async () => {
     const startedAt = performance.now()
-    const summary = JSON.parse(await outputOf(process.execPath, [cli, 'import', 'tutorial', '--from', source, '--json'], env))
+    const summary = JSON.parse(await outputOf(process.execPath, [cli, 'import', 'tutorial', '--from', source, '--json'], '', env))
     return { seconds: (performance.now() - startedAt) / 1000, ...(summary as { imported: number; already_imported: number }) }
   }
   const hash = await measureHash(availableParallelism())

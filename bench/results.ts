@@ -1,5 +1,6 @@
 import type { HashTime } from './hash-time.ts'
 import type { ConditionId } from './disturbance.ts'
+import type { Import } from './import.ts'
 import type { Revocation } from './revocation.ts'
 import type { RateId, ServerId } from './servers.ts'
 import type { Flood, Rate, Start } from './workloads.ts'
@@ -27,4 +28,5 @@ export interface Results {
   revocations: Map<ConditionId, Revocation>
   /** Heap bytes of a million ended sessions. */
   revocationMemory: number | undefined
+  imports: Import[]
 }

@@ -40,7 +40,7 @@ async function main(): Promise<void> {
     .description('seal all private keys again, under the newest GATEHOUSE_SECRET')
     .action(() => withKeys(reseal))
 
-  addImportCommand(program, process.env)
+  addImportCommand(program, { config: () => parseConfig(process.env) })
 
   await program.parseAsync()
 }

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { basename } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { type Config, parseConfig } from '../config.ts'
+import type { Config } from '../config.ts'
 import { pickArgon2id } from '../crypto/argon2.ts'
 import { wrapSha256 } from '../crypto/password.ts'
 import { createSemaphore } from '../crypto/semaphore.ts'
@@ -9,7 +9,6 @@ import { inBatches } from '../import/batches.ts'
 import { decodeText } from '../import/decode-text.ts'
 import { importAccounts } from '../import/import-accounts.ts'
 import { createImportQueries } from '../import/queries.ts'
-import { readCsv } from '../import/read-csv.ts'
 import { readJson } from '../import/read-json.ts'
 import type { SourceRecord } from '../import/record.ts'
 import { createTally, describeSummary, reportLine } from '../import/summary.ts'
@@ -43,7 +42,7 @@ const batchSize = 500
 const naming = 20
 
 /** `gatehouse import …`: brings accounts over from another system. */
-export function addImportCommand(program: Command, env: Record<string, string | undefined>): void {
+export function addImportCommand(program: Command, { config }: { config(): Config }): void {
   const imports = program.command('import').description('bring accounts over from another system').helpCommand(false)
 
   const withOptions = (command: Command) =>
@@ -63,20 +62,19 @@ export function addImportCommand(program: Command, env: Record<string, string | 
   ).action(async (options: Options & { from: string }, command: Command) => {
     const from = parseUrl(options.from)
     if (!from) return command.error('error: --from is a URL such as postgres://user@host:5432/database') // unquoted: it may hold a password
-    const config = parseConfig(env)
-    return runImport(config, await openTutorial(config, from, options.source), options)
+    const settings = config()
+    return runImport(settings, await openTutorial(settings, from, options.source), options)
   })
   withFile(imports.command('json').description('from a JSON array, or one JSON object a line')).action(
     (file: string, options: Options, command: Command) =>
-      runImport(parseConfig(env), openFile(readJson, file, options, command), options),
+      runImport(config(), openFile(readJson, file, options, command), options),
   )
   withFile(imports.command('csv').description('from CSV with a header')).action(
-    (file: string, options: Options, command: Command) =>
-      runImport(
-        parseConfig(env),
-        openFile((text) => readCsv(text, tellIgnored), file, options, command),
-        options,
-      ),
+    async (file: string, options: Options, command: Command) => {
+      const { readCsv } = await import('../import/read-csv.ts')
+      const source = openFile((text) => readCsv(text, tellIgnored), file, options, command)
+      await runImport(config(), source, options)
+    },
   )
 }
 
