@@ -247,6 +247,17 @@ describe.each([
     expect([await countOf(users), await countOf(importedUsers)]).toEqual([1, 0])
   })
 
+  test('does not bring back who came over and was deleted a moment ago, beside another import', async () => {
+    const first = record('ada')
+    const meanwhile: ImportDependencies['wrap'] = async (digest) => {
+      await bring([[first]])
+      await database.db.delete(users)
+      return wrap(digest)
+    }
+    expect(brief(await bring([[record('ada')]], {}, { wrap: meanwhile }))).toEqual([['ada', 'deleted_since']])
+    expect([await countOf(users), await countOf(importedUsers)]).toEqual([0, 1])
+  })
+
   test('is harmless beside another import of the same source', async () => {
     const records = Array.from({ length: 12 }, (_, i) => record(`user-${i}`))
     const outcomes = await Promise.all([bring([records]), bring([records]), bring([records])])
