@@ -48,6 +48,7 @@ ALTER TABLE "password_resets" ADD CONSTRAINT "password_resets_user_id_users_id_f
 CREATE INDEX "audit_events_subject" ON "audit_events" USING btree ("subject_id","id");--> statement-breakpoint
 CREATE INDEX "audit_events_actor" ON "audit_events" USING btree ("actor_id","id");--> statement-breakpoint
 CREATE INDEX "audit_events_event" ON "audit_events" USING btree ("event","id");--> statement-breakpoint
+CREATE INDEX "audit_events_outcome_id" ON "audit_events" USING btree ("outcome","id");--> statement-breakpoint
 CREATE INDEX "imported_users_user_id" ON "imported_users" USING btree ("user_id");--> statement-breakpoint
 CREATE INDEX "known_networks_last_sign_in" ON "known_networks" USING btree ("last_sign_in");--> statement-breakpoint
 CREATE INDEX "rate_limits_expire" ON "rate_limits" USING btree ("expire");--> statement-breakpoint

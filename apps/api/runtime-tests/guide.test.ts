@@ -27,7 +27,15 @@ describe.each(['README.md', 'docs/guide.md'])('%s', (document) => {
   })
 })
 
-const linked = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/guide.md', 'docs/storage.md', 'docs/tokens.md']
+const linked = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'docs/guide.md',
+  'docs/moving-in.md',
+  'docs/storage.md',
+  'docs/tokens.md',
+]
 
 describe.each(linked)('%s', (document) => {
   test('every relative link leads to a file', () => {

@@ -1,6 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { openSource } from '../src/db/open-source.ts'
 import type { OpenDatabase } from '../src/db/open.ts'
 import { auditEvents, importedUsers, users } from '../src/db/schema.ts'
@@ -9,14 +9,12 @@ import type { Summary } from '../src/import/summary.ts'
 import { createTestApp, openTestPostgres } from './in-process.ts'
 import { openEmbedded } from '../src/db/open-embedded.ts'
 import { createDatabase, query } from './postgres.ts'
-import { runGatehouse, startGatehouse } from './run-gatehouse.ts'
+import { gatehouse, oneLine, startGatehouse } from './command.ts'
 import { type Runtime, temporaryFolder, testSecret } from './server.ts'
 import { createApi } from './suite/target.ts'
 import { fillTutorial, tutorialHash, tutorialPassword, tutorialTable } from './tutorial-source.ts'
 
 const newDatabase = () => createDatabase(inject('clusterUrl'))
-
-const oneLine = /^gatehouse: [^\n]+\n$/
 
 /** Where an import goes: the settings that name it, and how to look at it afterwards. */
 interface Goal {
@@ -53,7 +51,7 @@ const linesOf = (report: string) =>
     .map((line) => JSON.parse(line) as Outcome)
 
 const importTutorial = (from: string, goal: Goal, ...more: string[]) =>
-  runGatehouse(['import', 'tutorial', '--from', from, ...more], goal.env)
+  gatehouse(['import', 'tutorial', '--from', from, ...more], goal.env)
 
 const summaryOf = ({ stdout }: { stdout: string }) => JSON.parse(stdout) as Summary
 
@@ -70,39 +68,41 @@ async function untilReported(report: string, count: number): Promise<void> {
   throw new Error(`${report} did not tell of ${count} accounts within 30 s`)
 }
 
+vi.setConfig({ testTimeout: 120_000 }) // several processes a test, each with hashes to compute
+
 describe.each([
   ['PostgreSQL', onPostgres],
   ['an embedded database', onEmbedded],
 ])('gatehouse import tutorial into %s', (_name, prepare) => {
   test('brings everybody over, who sign in with their old passwords', async () => {
     const [source, goal] = [await newDatabase(), await prepare()]
-    await fillTutorial(source, 12)
+    await fillTutorial(source, 6)
     const before = await contentsOf(source)
 
     const dry = await importTutorial(source, goal, '--dry-run', '--json')
     expect(dry).toMatchObject({ code: 0, stderr: '' })
-    expect(summaryOf(dry)).toMatchObject({ dry_run: true, accounts: 12, imported: 12, left_behind: 0 })
+    expect(summaryOf(dry)).toMatchObject({ dry_run: true, accounts: 6, imported: 6, left_behind: 0 })
     expect(await counts(goal)).toEqual([0, 0, 0])
 
     const report = join(temporaryFolder(), 'report.jsonl')
     const outcome = await importTutorial(source, goal, '--report', report)
     expect(outcome).toMatchObject({ code: 0, stderr: '' })
-    expect(outcome.stdout).toMatch(/^12 accounts of postgres:\/\/127\.0\.0\.1:\d+\/test_\w+:\n +12 {2}came over\n/)
-    expect(linesOf(report)).toHaveLength(12)
+    expect(outcome.stdout).toMatch(/^6 accounts of postgres:\/\/127\.0\.0\.1:\d+\/test_\w+:\n +6 {2}came over\n/)
+    expect(linesOf(report)).toHaveLength(6)
     expect(statSync(report).mode & 0o777).toBe(0o600)
     expect(await contentsOf(source)).toEqual(before)
 
     const again = await importTutorial(source, goal, '--json')
     expect(again.code).toBe(0)
-    expect(summaryOf(again)).toMatchObject({ imported: 0, already_imported: 12, left_behind: 0 })
-    expect(await counts(goal)).toEqual([12, 12, 12])
+    expect(summaryOf(again)).toMatchObject({ imported: 0, already_imported: 6, left_behind: 0 })
+    expect(await counts(goal)).toEqual([6, 6, 6])
 
     await within(goal, async (database) => {
       const { db } = database
       expect(JSON.stringify(await db.select().from(users))).not.toMatch(/[\da-f]{64}/i)
       const { app } = await createTestApp(database)
       const api = createApi({ fetch: async (path, init) => app.request(path, init), stop: async () => undefined })
-      for (let i = 1; i <= 12; i += 1) expect((await api.login(`user-${i}`, tutorialPassword(i))).status).toBe(200)
+      for (let i = 1; i <= 6; i += 1) expect((await api.login(`user-${i}`, tutorialPassword(i))).status).toBe(200)
       expect((await api.login('user-1', tutorialPassword(2))).status).toBe(401)
       const stored = await db.select().from(users)
       for (const { password } of stored) expect(password).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
@@ -366,7 +366,7 @@ describe('gatehouse import json and csv', () => {
   ])('bring accounts over from %s, in a file or on standard input', async (_name, kind, text) => {
     const goal = await onPostgres()
     const path = file('users.txt', text)
-    const outcome = await runGatehouse(['import', kind, path, '--json'], goal.env)
+    const outcome = await gatehouse(['import', kind, path, '--json'], goal.env)
     expect(outcome).toMatchObject({ code: 1, stderr: '' })
     expect(summaryOf(outcome)).toMatchObject({
       source: 'users.txt',
@@ -375,7 +375,7 @@ describe('gatehouse import json and csv', () => {
       reasons: { username_invalid: 1, unknown_hash: 1 },
       notes: { role_ignored: 1, create_time_unknown: 1 },
     })
-    const again = await runGatehouse(['import', kind, '-', '--json', '--source', 'users.txt'], goal.env, text)
+    const again = await gatehouse(['import', kind, '-', '--json', '--source', 'users.txt'], goal.env, { input: text })
     expect(summaryOf(again)).toMatchObject({ imported: 0, already_imported: 2, left_behind: 1 })
     await within(goal, async (database) => {
       const { app } = await createTestApp(database)
@@ -388,7 +388,7 @@ describe('gatehouse import json and csv', () => {
 
   test('take roles over with --allow-roles', async () => {
     const goal = await onPostgres()
-    await runGatehouse(['import', 'json', '-', '--source', 's', '--allow-roles'], goal.env, asLines)
+    await gatehouse(['import', 'json', '-', '--source', 's', '--allow-roles'], goal.env, { input: asLines })
     const rows = await within(goal, ({ db }) =>
       db.select({ username: users.username, role: users.role }).from(users).orderBy(users.usernameKey),
     )
@@ -419,7 +419,7 @@ describe('gatehouse import json and csv', () => {
       /the report can't be written/,
     ],
   ])('fail with 1 and one sentence on %s', async (_name, args, input, message) => {
-    const { code, stdout, stderr } = await runGatehouse(['import', ...args], { DATA_DIR: temporaryFolder() }, input)
+    const { code, stdout, stderr } = await gatehouse(['import', ...args], { DATA_DIR: temporaryFolder() }, { input })
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(message)
     expect(stderr).toMatch(oneLine)
@@ -428,12 +428,12 @@ describe('gatehouse import json and csv', () => {
   test.each<Runtime>(['bun', 'deno'])('run on %s too, from all sources', async (runtime) => {
     const [source, goal] = [await newDatabase(), await onPostgres()]
     await fillTutorial(source, 4)
-    const tutorial = await runGatehouse(['import', 'tutorial', '--from', source, '--json'], goal.env, '', runtime)
+    const tutorial = await gatehouse(['import', 'tutorial', '--from', source, '--json'], goal.env, { runtime })
     expect(tutorial).toMatchObject({ code: 0, stderr: '' })
     expect(summaryOf(tutorial)).toMatchObject({ imported: 4 })
-    const json = await runGatehouse(['import', 'json', file('users.json', asLines), '--json'], goal.env, '', runtime)
+    const json = await gatehouse(['import', 'json', file('users.json', asLines), '--json'], goal.env, { runtime })
     expect(summaryOf(json)).toMatchObject({ imported: 2, left_behind: 1 })
-    const csv = await runGatehouse(['import', 'csv', '-', '--source', 'users.json', '--json'], goal.env, asCsv, runtime)
+    const csv = await gatehouse(['import', 'csv', '-', '--source', 'users.json', '--json'], goal.env, { runtime, input: asCsv })
     expect(summaryOf(csv)).toMatchObject({ already_imported: 2, left_behind: 1 })
   })
 })
@@ -452,14 +452,14 @@ describe('gatehouse import', () => {
     [['import', 'csv', 'one', '--from', 'x']],
     [['import', 'csv', 'one', '--source', ' ']],
   ])('%j is a usage error: one sentence, exit code 2, and no database', async (args) => {
-    const { code, stdout, stderr } = await runGatehouse(args, { DATA_DIR: '/nowhere' })
+    const { code, stdout, stderr } = await gatehouse(args, { DATA_DIR: '/nowhere' })
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(oneLine)
     expect(stderr).not.toContain('geheim')
   })
 
   test('--help tells the commands', async () => {
-    const { code, stdout } = await runGatehouse(['import', '--help'], {})
+    const { code, stdout } = await gatehouse(['import', '--help'], {})
     expect(code).toBe(0)
     for (const command of ['tutorial', 'json', 'csv']) expect(stdout).toContain(command)
   })

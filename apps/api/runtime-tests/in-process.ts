@@ -1,12 +1,16 @@
 import { createApp } from '../src/app.ts'
+import type { Origin } from '../src/audit/event.ts'
 import type { Clock, Log } from '../src/context.ts'
 import { pickArgon2id } from '../src/crypto/argon2.ts'
 import { openEmbedded } from '../src/db/open-embedded.ts'
 import { openPostgres } from '../src/db/open-postgres.ts'
 import type { OpenDatabase } from '../src/db/open.ts'
 import { installedDocsAssets } from '../src/process/docs-assets.ts'
-import { type Platform, type Settings, createResources } from '../src/resources.ts'
+import { createAdministrator } from '../src/operators/commands.ts'
+import { createOperatorQueries } from '../src/operators/queries.ts'
+import { type Platform, type Resources, type Settings, createResources } from '../src/resources.ts'
 import { temporaryFolder, testSecret } from './server.ts'
+import { freshName, goodPassword } from './suite/target.ts'
 
 export const testSettings: Settings = {
   masterSecrets: [testSecret],
@@ -15,10 +19,18 @@ export const testSettings: Settings = {
   signingKeyMaxAge: 90 * 86_400,
   sessionIdleTtl: 14 * 86_400,
   sessionMaxTtl: 90 * 86_400,
+  auditRetention: 365 * 86_400,
   passwordMinLength: 8,
+  breachedPasswordsUrl: undefined,
   corsOrigins: [],
+  trustedProxies: undefined,
+  forwardedHeader: undefined,
+  rateLimits: false, // tests come from one address, and try a lot
   hstsMaxAge: 0,
 }
+
+/** Where what tests do directly comes from. */
+export const origin: Origin = { actor: 'anonymous' }
 
 /** Keeps what is logged, for tests to look at. */
 export function createMemoryLog(): Log & { lines: { fields: object; message: string }[] } {
@@ -46,6 +58,14 @@ export async function createTestApp(
     },
   )
   return { app: createApp(resources), resources }
+}
+
+/** Makes an administrator as the command line does; the name. */
+export async function testAdministrator({ db }: OpenDatabase, resources: Resources, now = new Date()): Promise<string> {
+  const username = freshName('administrator')
+  const tools = { ...resources, resets: resources.passwordResets, operators: createOperatorQueries(db), now }
+  await createAdministrator(tools, { username, password: goodPassword })
+  return username
 }
 
 export const openTestEmbedded = (): Promise<OpenDatabase> => openEmbedded(temporaryFolder())

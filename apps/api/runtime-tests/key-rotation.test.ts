@@ -33,7 +33,7 @@ const kidOf = (token: string) => String(JSON.parse(Buffer.from(token.split('.')[
 test('publishing, promoting and retiring a key loses no request of two instances that are asked all the time', async () => {
   const [one, other] = instances
   if (!one || !other) throw new Error('two were started')
-  const tools = { queries: createKeyQueries(other.database), vault: await createVault([testSecret]), now: new Date() }
+  const tools = { queries: createKeyQueries(other.database, 'operator'), vault: await createVault([testSecret]), now: new Date() }
   const { username, token: first } = await one.api.account()
   const refused: Answer[] = []
   const signers = new Set<string>()

@@ -4,6 +4,7 @@ import type { JSONParsed } from 'hono/utils/types'
 import type { Env } from './context.ts'
 
 type Headers = Record<string, string>
+type Body = string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>
 
 /** As `c.json()`, with the headers that every answer carries. */
 export function json<T, Status extends ContentfulStatusCode>(
@@ -17,7 +18,7 @@ export function json<T, Status extends ContentfulStatusCode>(
 }
 
 /** As `c.body()`, with the headers that every answer carries; `headers` go before them. */
-export function respond(c: Context<Env>, body: string | Uint8Array<ArrayBuffer>, status: ContentfulStatusCode, headers: Headers) {
+export function respond(c: Context<Env>, body: Body, status: ContentfulStatusCode, headers: Headers) {
   // A plain object reaches the socket as it is; `c.header()` would build a Headers, which takes longer than all else here.
   return new Response(body, { status, headers: { ...c.get('headers'), ...headers } })
 }

@@ -36,13 +36,17 @@ export interface Origin {
   requestId?: string
 }
 
-export interface AuditEvent {
+/** When something happens, and by whom. */
+export interface Circumstances {
+  origin: Origin
+  now: Date
+}
+
+export interface AuditEvent extends Circumstances {
   event: EventName
   outcome?: 'success' | 'failure'
-  origin: Origin
   /** The account that it happened to. */
   subjectId?: string | undefined
   /** What else is worth knowing; never a secret, and never a name: accounts are known by their ids here. */
   details?: Record<string, unknown> | undefined
-  now: Date
 }

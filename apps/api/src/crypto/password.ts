@@ -9,6 +9,9 @@ const cost = { memory: 19_456, passes: 2, parallelism: 1 }
 const saltLength = 16
 const hashLength = 32
 
+/** What is stored where there is no password: no PHC string, so nothing matches it. */
+export const noPassword = '!'
+
 /** NFKC, so that one password typed on two keyboards is one (NIST SP 800-63B-4 §3.1.1.2). */
 export const normalizePassword = (password: string): string => password.normalize('NFKC')
 

@@ -199,6 +199,7 @@ export const auditEvents = pgTable(
     index('audit_events_subject').on(table.subjectId, table.id),
     index('audit_events_actor').on(table.actorId, table.id),
     index('audit_events_event').on(table.event, table.id),
+    index('audit_events_outcome_id').on(table.outcome, table.id),
     check('audit_events_outcome', sql`${table.outcome} in ('success', 'failure')`),
     check('audit_events_actor_known', sql`${table.actor} in ('user', 'operator', 'system', 'anonymous')`),
   ],

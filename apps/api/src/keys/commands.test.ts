@@ -5,7 +5,8 @@ import { createDatabase } from '../../runtime-tests/postgres.ts'
 import { type Vault, createVault } from '../crypto/secret.ts'
 import type { OpenDatabase } from '../db/open.ts'
 import { signingKeys } from '../db/schema.ts'
-import { Refusal, listKeys, resealKeys, retireKey, rotateKeys } from './commands.ts'
+import { listKeys, resealKeys, retireKey, rotateKeys } from './commands.ts'
+import { Refusal } from '../refusal.ts'
 import { openKeyring } from './keyring.ts'
 import { createKeyQueries } from './queries.ts'
 
@@ -29,13 +30,13 @@ afterAll(() => database.close())
 let commands = 0
 /** Each command is given a second after the one before, the first one `later`. */
 const tools = (opener: Vault = vault) => ({
-  queries: createKeyQueries(database),
+  queries: createKeyQueries(database, 'system'),
   vault: opener,
   now: new Date(later.getTime() + 1000 * commands++),
 })
-const rows = () => createKeyQueries(database).findAll()
+const rows = () => createKeyQueries(database, 'system').findAll()
 const open = (opener: Vault = vault) =>
-  openKeyring(createKeyQueries(database), {
+  openKeyring(createKeyQueries(database, 'system'), {
     vault: opener,
     clock: () => begun,
     log: createMemoryLog(),

@@ -1,12 +1,8 @@
 import type { Vault } from '../crypto/secret.ts'
+import { Refusal } from '../refusal.ts'
 import type { KeyQueries, KeyTurn, StoredKey } from './queries.ts'
 import { findNext, reloadInterval } from './rotation.ts'
 import { generateKey, openPrivateKey, sealAgain } from './signing-key.ts'
-
-/** What an operator asked for can't be done; the message says why and what to do first. */
-export class Refusal extends Error {
-  override name = 'Refusal'
-}
 
 export interface KeyTools {
   queries: Pick<KeyQueries, 'findAll' | 'takeTurn'>
@@ -60,16 +56,17 @@ export async function retireKey({ queries, now }: Omit<KeyTools, 'vault'>, kid: 
 }
 
 /** Seals every private half again, under the newest master secret; `unopened` are those that none opens. */
-export async function resealKeys({ queries, vault }: Omit<KeyTools, 'now'>): Promise<{ resealed: string[]; unopened: string[] }> {
+export async function resealKeys({ queries, vault, now }: KeyTools): Promise<{ resealed: string[]; unopened: string[] }> {
   return queries.takeTurn(async (turn) => {
-    const resealed: string[] = []
+    const resealed: StoredKey[] = []
     const unopened: string[] = []
     for (const key of (await turn.findAll()).filter(hasPrivateHalf)) {
-      const sealed = await sealAgain(key, vault)
-      if (sealed !== undefined) await turn.reseal(key.kid, key.state, sealed)
-      ;(sealed === undefined ? unopened : resealed).push(key.kid)
+      const sealedPrivateKey = await sealAgain(key, vault)
+      if (sealedPrivateKey === undefined) unopened.push(key.kid)
+      else resealed.push({ ...key, sealedPrivateKey })
     }
-    return { resealed, unopened }
+    await turn.reseal(resealed, now)
+    return { resealed: resealed.map(({ kid }) => kid), unopened }
   })
 }
 

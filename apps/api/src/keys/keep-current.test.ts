@@ -15,7 +15,7 @@ const vault = await createVault(['the master secret that sealed the key'])
 
 test('keepKeysCurrent() takes every step when it is due, follows it and says so, until the database closes', async () => {
   const database = await openTestEmbedded()
-  const queries = createKeyQueries(database)
+  const queries = createKeyQueries(database, 'system')
   const log = createMemoryLog()
   let now = new Date('2027-01-15T08:00:00Z')
   const background = { vault, clock: () => now, log, closed: database.feed.closed }
@@ -52,7 +52,7 @@ test('keepKeysCurrent() takes every step when it is due, follows it and says so,
 
 test('keepKeysCurrent() warns once while the keys can’t be read, and changes nothing', async () => {
   const database = await openTestEmbedded()
-  const queries = createKeyQueries(database)
+  const queries = createKeyQueries(database, 'system')
   const log = createMemoryLog()
   const closing = new AbortController()
   const background = { vault, clock: () => new Date('2027-01-15T08:00:00Z'), log, closed: closing.signal }

@@ -23,7 +23,7 @@ beforeEach(() => database.db.delete(signingKeys))
 afterAll(() => database.close())
 
 const options = () => ({ vault, clock: () => now, log: createMemoryLog(), closed: new AbortController().signal })
-const open = (opener: Vault = vault) => openKeyring(createKeyQueries(database), { ...options(), vault: opener })
+const open = (opener: Vault = vault) => openKeyring(createKeyQueries(database, 'system'), { ...options(), vault: opener })
 const rows = () => database.db.select().from(signingKeys)
 const kids = ({ jwks, verifiers }: Keyring) => [jwks.keys.map(({ kid }) => kid), [...verifiers.keys()]]
 
@@ -37,7 +37,7 @@ test('openKeyring() makes one first key when five instances open an empty databa
   const all = Promise.withResolvers<void>()
   let looked = 0
   const openTogether = () => {
-    const queries = createKeyQueries(database)
+    const queries = createKeyQueries(database, 'system')
     let first = true
     const findAll = async () => {
       const found = await queries.findAll()

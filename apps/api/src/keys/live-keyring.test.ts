@@ -27,7 +27,7 @@ beforeAll(async () => {
 beforeEach(() => database.db.delete(signingKeys))
 afterAll(() => database.close())
 
-const queries = () => createKeyQueries(database)
+const queries = () => createKeyQueries(database, 'system')
 
 /** An instance's keys and tokens, what it logged, and how often it read the keys after its start. */
 async function start({ opener = vault, findAllSoon = queries().findAllSoon } = {}) {
@@ -225,7 +225,9 @@ describe('master secrets of a running instance:', () => {
     const row = (await queries().findAll()).find(({ state }) => state === 'current')
     const pkcs8 = (await (await createVault([other])).open(row?.sealedPrivateKey ?? '', `signing key ${row?.kid}`)) ?? ''
     const again = await vault.seal(pkcs8, `signing key ${row?.kid}`)
-    await queries().takeTurn((turn) => turn.reseal(row?.kid ?? '', 'current', again))
+    await queries().takeTurn((turn) =>
+      turn.reseal([{ kid: row?.kid ?? '', state: 'current', sealedPrivateKey: again }], new Date()),
+    )
     await here.keyring.reload()
     expect(here.tokens.ready).toBe(true)
     expect(await here.accepts(await here.issue())).toBe(true)

@@ -23,7 +23,7 @@ beforeAll(async () => {
 beforeEach(() => instances[0]?.db.delete(signingKeys))
 afterAll(() => Promise.all(instances.map((database) => database.close())))
 
-const allQueries = () => instances.map(createKeyQueries)
+const allQueries = () => instances.map((each) => createKeyQueries(each, 'system'))
 function oneQueries(): KeyQueries {
   const [queries] = allQueries()
   if (!queries) throw new Error('two were opened')

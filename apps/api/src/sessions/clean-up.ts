@@ -1,7 +1,6 @@
 import type { Clock, Log } from '../context.ts'
 import { describeError } from '../db/database-error.ts'
 import { pause } from '../pause.ts'
-import type { SessionQueries } from './queries.ts'
 
 /** Milliseconds between two rounds. */
 const interval = 60_000
@@ -9,16 +8,21 @@ const interval = 60_000
 /** Rows that one statement deletes at most: it holds its locks for milliseconds. */
 const batchSize = 500
 
-/** Removes what has been over for long, batch by batch, on whichever instance has the turn. Runs until `closed`. */
+/** Deletes up to `limit` rows of what has been over for long at `now`, on the instance that has the turn: how many. */
+export type Cleaning = (now: Date, limit: number) => Promise<number>
+
+/** Every minute removes what has been over for long, batch by batch. Runs until `closed`. */
 export async function keepClean(
-  sessions: Pick<SessionQueries, 'deleteOver'>,
+  cleanings: Record<string, Cleaning>,
   { clock, log, closed }: { clock: Clock; log: Log; closed: AbortSignal },
 ): Promise<void> {
   while (!closed.aborted) {
-    try {
-      while ((await sessions.deleteOver(clock(), batchSize)) >= batchSize && !closed.aborted);
-    } catch (error) {
-      if (!closed.aborted) log.warn({ error: describeError(error) }, 'ended sessions could not be removed')
+    for (const [what, clean] of Object.entries(cleanings)) {
+      try {
+        while (!closed.aborted && (await clean(clock(), batchSize)) >= batchSize);
+      } catch (error) {
+        if (!closed.aborted) log.warn({ what, error: describeError(error) }, 'what is over could not be removed')
+      }
     }
     await pause(interval, closed)
   }

@@ -1,8 +1,10 @@
 import { and, asc, desc, eq, gt, inArray, isNull, lt, ne, sql } from 'drizzle-orm'
+import type { AuditEvent, Circumstances } from '../audit/event.ts'
+import { recording } from '../audit/queries.ts'
 import { among } from '../db/among.ts'
 import { createBatchReader } from '../db/batch-reader.ts'
 import type { Database } from '../db/open.ts'
-import { endedSessions, keeping, sessions, users } from '../db/schema.ts'
+import { endedSessions, keeping, knownNetworks, sessions, users } from '../db/schema.ts'
 import type { Credentials } from '../users/queries.ts'
 
 /** Where a session is used from, as far as its owner needs it to tell it from others. */
@@ -80,14 +82,14 @@ export function createSessionQueries(db: Database, lifetimes: Lifetimes) {
 
   return {
     /**
-     * Opens a session for whom the credentials prove, notes the sign-in, and renews the hash where there is a new one:
-     * one statement. Undefined if the account or its password changed meanwhile.
+     * Opens a session for whom the credentials prove, notes the sign-in and its network, records it, and renews the hash
+     * where there is a new one: one statement. Undefined if the account or its password changed meanwhile.
      */
     async open(
       proven: Credentials,
       newHash: string | undefined,
       { id, userAgent, addressPrefix }: { id: string } & Device,
-      now: Date,
+      { now, origin }: Circumstances,
     ): Promise<Session | undefined> {
       const unchanged = and(eq(users.id, proven.id), eq(users.password, proven.password), eq(users.role, proven.role))
       const signedIn = db.$with('signed_in').as(
@@ -97,9 +99,36 @@ export function createSessionQueries(db: Database, lifetimes: Lifetimes) {
           .where(and(unchanged, isNull(users.disabledAt), keeping('all')))
           .returning({ userId: users.id }),
       )
+      const from = sql`${addressPrefix}::text`
+      const known = db.$with('known').as(
+        db
+          .insert(knownNetworks)
+          .select(
+            db
+              .select({
+                userId: signedIn.userId,
+                addressPrefix: from.as('address_prefix'),
+                lastSignIn: instant(now).as('last_sign_in'),
+              })
+              .from(signedIn)
+              .where(sql`${from} is not null`),
+          )
+          .onConflictDoUpdate({
+            target: [knownNetworks.userId, knownNetworks.addressPrefix],
+            set: { lastSignIn: sql`excluded.last_sign_in` },
+          })
+          .returning({ userId: knownNetworks.userId }),
+      )
+      const recorded = recording(db, signedIn, {
+        event: 'signed_in',
+        origin: { ...origin, actor: 'user', actorId: proven.id },
+        subjectId: proven.id,
+        details: { session_id: id },
+        now,
+      })
       const expireTime = later(now, Math.min(lifetimes.idle, lifetimes.max))
       const rows = await db
-        .with(signedIn)
+        .with(signedIn, known, recorded)
         .insert(sessions)
         .select(
           db
@@ -159,23 +188,51 @@ export function createSessionQueries(db: Database, lifetimes: Lifetimes) {
         .orderBy(desc(sessions.lastUsed), asc(sessions.id))
     },
 
-    /** Ends one session, if it is of that account where one is named; whether there was one. */
-    async end(id: string, userId?: string): Promise<boolean> {
+    /**
+     * Ends one session, if it is of that account where one is named, and records it as `event`; whether there was one.
+     * A user who is not known is the session's own: a token of it was presented.
+     */
+    async end(id: string, event: AuditEvent, userId?: string): Promise<boolean> {
       const own = userId === undefined ? undefined : eq(sessions.userId, userId)
-      const rows = await db
-        .delete(sessions)
-        .where(and(eq(sessions.id, id), own))
-        .returning({ id: sessions.id })
+      const ended = db.$with('ended').as(
+        db
+          .delete(sessions)
+          .where(and(eq(sessions.id, id), own))
+          .returning({ userId: sessions.userId }),
+      )
+      const { actor, actorId } = event.origin
+      const recorded = recording(
+        db,
+        ended,
+        { ...event, details: { session_id: id, ...event.details } },
+        { subjectId: ended.userId, ...(actor === 'user' && actorId === undefined && { actorId: ended.userId }) },
+      )
+      const rows = await db.with(ended, recorded).select({ userId: ended.userId }).from(ended)
       return rows.length === 1
     },
 
-    /** Ends all sessions of an account but one; how many were live. */
-    async endOthers(userId: string, keptId: string, now: Date): Promise<number> {
-      const rows = await db
-        .delete(sessions)
-        .where(and(eq(sessions.userId, userId), ne(sessions.id, keptId)))
-        .returning({ expireTime: sessions.expireTime })
-      return rows.filter(({ expireTime }) => expireTime > now).length
+    /** Ends all sessions of an account but one, and records it where some were live; how many. */
+    async endOthers(userId: string, keptId: string, { now, origin }: Circumstances): Promise<number> {
+      const ended = db.$with('ended').as(
+        db
+          .delete(sessions)
+          .where(and(eq(sessions.userId, userId), ne(sessions.id, keptId)))
+          .returning({ expireTime: sessions.expireTime }),
+      )
+      const live = db.$with('live').as(
+        db
+          .select({ count: sql<string>`count(*)`.as('count') })
+          .from(ended)
+          .where(gt(ended.expireTime, now)),
+      )
+      const recorded = recording(
+        db,
+        live,
+        { event: 'other_sessions_ended', origin, subjectId: userId, now },
+        { details: sql`jsonb_build_object('sessions_ended', ${live.count})`, where: sql`${live.count} > 0` },
+      )
+      const [row] = await db.with(ended, live, recorded).select({ count: live.count }).from(live)
+      return Number(row?.count)
     },
 
     /**

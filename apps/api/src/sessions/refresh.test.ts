@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm'
 import { array, assert, asyncProperty, constantFrom, integer, nat, record } from 'fast-check'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { createMemoryLog, createTestApp, openTestEmbedded, openTestPostgres } from '../../runtime-tests/in-process.ts'
+import { createMemoryLog, createTestApp, openTestEmbedded, openTestPostgres, origin } from '../../runtime-tests/in-process.ts'
 import { createDatabase } from '../../runtime-tests/postgres.ts'
 import type { OpenDatabase } from '../db/open.ts'
 import { sessions, users } from '../db/schema.ts'
@@ -31,14 +31,15 @@ async function openHouse(databases: OpenDatabase[]): Promise<House> {
   for (const each of databases) instances.push((await createTestApp(each, { platform: { log } })).resources)
   const [first] = instances
   if (!first) throw new Error('a house needs an instance')
-  await register({ queries: first.users, passwords: first.passwords, now: seconds(0) }, { username: 'ada', password })
+  await register({ queries: first.users, passwords: first.passwords, now: seconds(0), origin }, { username: 'ada', password })
   return {
     instances,
     database,
     log,
     async signIn(now) {
       const proven = await first.users.findCredentials('ada')
-      const session = proven && (await first.sessions.open(proven, undefined, { id: crypto.randomUUID(), ...device }, now))
+      const session =
+        proven && (await first.sessions.open(proven, undefined, { id: crypto.randomUUID(), ...device }, { now, origin }))
       const tokens = session && (await issueTokens(first, session, now))
       if (!session || !tokens) throw new Error('the account is there')
       return { tokens, sessionId: session.id, userId: session.userId }
@@ -52,7 +53,8 @@ const at = (house: House, instance: number): Resources => {
   return resources
 }
 
-const use = (house: House, instance: number, token: string, now: Date) => refresh({ ...at(house, instance), now }, token)
+const use = (house: House, instance: number, token: string, now: Date) =>
+  refresh({ ...at(house, instance), now, origin }, token, undefined)
 
 /** The refresh token of an answer that has one. */
 function successor(outcome: TokenPair | string): string {
@@ -115,7 +117,7 @@ describe.each<[string, () => Promise<OpenDatabase[]>]>([
     expect(await use(house, 0, next, seconds(91))).toBe('invalid_grant')
     expect(await at(house, 1).revocations.isLive(sessionId, new Date())).toBe(false)
     const lines = house.log.lines.filter(({ fields }) => JSON.stringify(fields).includes(sessionId))
-    expect(lines).toMatchObject([{ fields: { event: 'refresh_token_reuse', user_id: userId, presented: 0, valid: 1 } }])
+    expect(lines).toMatchObject([{ fields: { event: 'refresh_token_reused', user_id: userId, presented: 0, valid: 1 } }])
     expect(JSON.stringify(house.log.lines)).not.toContain(tokens.refreshToken.slice(0, 20))
   })
 
@@ -137,7 +139,8 @@ describe.each<[string, () => Promise<OpenDatabase[]>]>([
   test('nothing is used up while no signing key is open', async () => {
     const { tokens } = await house.signIn(seconds(0))
     const closed = { ...at(house, 0).tokens, ready: false }
-    expect(await refresh({ ...at(house, 0), tokens: closed, now: seconds(60) }, tokens.refreshToken)).toBe('not_ready')
+    const dependencies = { ...at(house, 0), tokens: closed, now: seconds(60), origin }
+    expect(await refresh(dependencies, tokens.refreshToken, undefined)).toBe('not_ready')
     expect(await use(house, 0, tokens.refreshToken, seconds(3600))).toHaveProperty('refreshToken')
   })
 
@@ -157,7 +160,7 @@ describe.each<[string, () => Promise<OpenDatabase[]>]>([
     expect(await use(house, 1, tokens.refreshToken, seconds(60))).toBe('invalid_grant')
     await house.database.db.delete(users).where(eq(users.id, userId))
     const { users: queries, passwords } = at(house, 0)
-    await register({ queries, passwords, now: seconds(0) }, { username: 'ada', password })
+    await register({ queries, passwords, now: seconds(0), origin }, { username: 'ada', password })
   })
 
   test(
@@ -180,7 +183,11 @@ describe.each<[string, () => Promise<OpenDatabase[]>]>([
           for (const { deed, instance, crowd, wait } of steps) {
             now += wait
             if (deed === 'logout') {
-              await at(house, instance).sessions.end(opened.sessionId, opened.userId)
+              await at(house, instance).sessions.end(
+                opened.sessionId,
+                { event: 'session_ended', now: seconds(0), origin },
+                opened.userId,
+              )
               over = true
               continue
             }

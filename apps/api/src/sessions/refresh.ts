@@ -1,30 +1,34 @@
+import type { Circumstances } from '../audit/event.ts'
 import type { Log } from '../context.ts'
 import type { AccessTokens } from '../keys/access-token.ts'
+import type { Limits } from '../limits/limits.ts'
 import { type TokenPair, issueTokens } from './issue-tokens.ts'
 import { judgeRefresh } from './judge-refresh.ts'
 import type { Session, SessionQueries } from './queries.ts'
 import type { RefreshToken, RefreshTokens } from './refresh-token.ts'
 import type { Revocations } from './revocations.ts'
 
-export interface RefreshDependencies {
+export interface RefreshDependencies extends Circumstances {
   sessions: SessionQueries
   revocations: Pick<Revocations, 'catchUp'>
   tokens: AccessTokens
   refreshTokens: RefreshTokens
+  limits: Pick<Limits, 'refresh'>
   log: Log
-  now: Date
 }
 
 /** Exchanges a refresh token for its successor and a new access token (RFC 6749 §6, RFC 9700 §4.14). */
 export async function refresh(
   dependencies: RefreshDependencies,
   text: string,
+  address: string | undefined,
 ): Promise<TokenPair | 'invalid_grant' | 'not_ready'> {
   const { tokens, refreshTokens, now } = dependencies
   // Asked first: a token must not be used up where nothing can be issued for it.
   if (!tokens.ready) return 'not_ready'
   const presented = refreshTokens.verify(text)
   if (!presented) return 'invalid_grant'
+  await dependencies.limits.refresh(presented.sessionId, address)
   const session = await advance(dependencies, presented)
   if (!session) return 'invalid_grant'
   return (await issueTokens({ tokens, refreshTokens }, session, now)) ?? 'not_ready'
@@ -52,12 +56,15 @@ async function advance(dependencies: RefreshDependencies, { sessionId, generatio
   return rotated
 }
 
-async function endForReuse({ sessions, revocations, log }: RefreshDependencies, session: Session, generation: number) {
-  if (!(await sessions.end(session.id, session.userId))) return
+async function endForReuse(
+  { sessions, revocations, log, origin, now }: RefreshDependencies,
+  session: Session,
+  generation: number,
+): Promise<void> {
+  const details = { presented: generation, valid: session.generation }
+  const event = { event: 'refresh_token_reused', outcome: 'failure', origin, details, now } as const
+  if (!(await sessions.end(session.id, event, session.userId))) return
   await revocations.catchUp()
-  const fields = { event: 'refresh_token_reuse', session_id: session.id, user_id: session.userId }
-  log.warn(
-    { ...fields, presented: generation, valid: session.generation },
-    'a used refresh token came again: its session is ended',
-  )
+  const fields = { event: event.event, session_id: session.id, user_id: session.userId, ...details }
+  log.warn(fields, 'a used refresh token came again: its session is ended')
 }

@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest'
-import { createMemoryLog, createTestApp, openTestEmbedded, openTestPostgres } from '../../runtime-tests/in-process.ts'
+import { createMemoryLog, createTestApp, openTestEmbedded, openTestPostgres, origin } from '../../runtime-tests/in-process.ts'
 import { createDatabase, query } from '../../runtime-tests/postgres.ts'
 import type { Database, OpenDatabase } from '../db/open.ts'
 import { endedSessions, sessions, users } from '../db/schema.ts'
@@ -39,15 +39,18 @@ let names = 0
 beforeEach(async () => {
   names += 1
   const username = `user-${names}`
-  await register({ queries: first().users, passwords: first().passwords, now: new Date() }, { username, password })
+  await register({ queries: first().users, passwords: first().passwords, now: new Date(), origin }, { username, password })
   account = { username, id: (await first().users.findByKey(username))?.id ?? '' }
 })
+
+const ending = () => ({ event: 'session_ended', now: new Date(), origin }) as const
 
 const db = (): Database => databases[0]?.db as Database
 
 async function open(queries = first().sessions): Promise<Session> {
   const proven = await first().users.findCredentials(account.username)
-  const session = proven && (await queries.open(proven, undefined, { id: crypto.randomUUID(), ...device }, new Date()))
+  const session =
+    proven && (await queries.open(proven, undefined, { id: crypto.randomUUID(), ...device }, { now: new Date(), origin }))
   if (!session) throw new Error('the account is there')
   return session
 }
@@ -67,8 +70,8 @@ async function untilRefused(at: Resources, { id }: Session): Promise<number> {
 const set = (columns: Partial<typeof users.$inferInsert>) => db().update(users).set(columns).where(eq(users.id, account.id))
 
 test.each<[string, (session: Session) => PromiseLike<unknown>]>([
-  ['it is ended', ({ id, userId }) => first().sessions.end(id, userId)],
-  ['all others are ended', ({ userId }) => first().sessions.endOthers(userId, crypto.randomUUID(), new Date())],
+  ['it is ended', ({ id, userId }) => first().sessions.end(id, ending(), userId)],
+  ['all others are ended', ({ userId }) => first().sessions.endOthers(userId, crypto.randomUUID(), { now: new Date(), origin })],
   ['its account is deleted', () => db().delete(users).where(eq(users.id, account.id))],
   ['its account is disabled', () => set({ disabledAt: new Date() })],
   ['its account gets another role', () => set({ role: 'admin' })],
@@ -88,7 +91,9 @@ test.each<[string, () => PromiseLike<unknown>]>([
     'a sign-in renews the hash',
     async () => {
       const proven = await first().users.findCredentials(account.username)
-      return proven && first().sessions.open(proven, 'renewed', { id: crypto.randomUUID(), ...device }, new Date())
+      return (
+        proven && first().sessions.open(proven, 'renewed', { id: crypto.randomUUID(), ...device }, { now: new Date(), origin })
+      )
     },
   ],
 ])('a session goes on when %s', async (_name, change) => {
@@ -102,7 +107,12 @@ test.each<[string, () => PromiseLike<unknown>]>([
 test('a password change keeps the session that asks for it, and only for that statement', async () => {
   const [kept, other] = [await open(), await open()]
   const change = (password: string, sessionId: string) =>
-    first().users.update(account.id, { password }, { userId: account.id, sessionId })
+    first().users.update(
+      account.id,
+      { password },
+      { userId: account.id, sessionId },
+      { origin: { actor: 'user' }, now: new Date() },
+    )
   expect(await change('changed', kept.id)).toBe(1)
   expect([await first().sessions.find(kept.id), await first().sessions.find(other.id)]).toMatchObject([
     { id: kept.id },
@@ -173,7 +183,7 @@ test.each([
 
 test('what was forgotten is known again when the clock was set back', async () => {
   const session = await open()
-  await first().sessions.end(session.id, session.userId)
+  await first().sessions.end(session.id, ending(), session.userId)
   const database = await openTestPostgres(url)
   let now = new Date()
   const watched = await createTestApp(database, { clock: () => now })
@@ -195,7 +205,7 @@ test('with its listeners killed again and again, an instance still learns in tim
     const session = await open()
     const ended = await query(url, `select pg_terminate_backend(pid) from pg_stat_activity where query ilike 'listen %'`)
     killed += ended.length
-    await first().sessions.end(session.id, session.userId)
+    await first().sessions.end(session.id, ending(), session.userId)
     await untilRefused(second(), session)
   }
   expect(killed).toBeGreaterThan(4)
@@ -298,7 +308,7 @@ test('while the log can’t be read, a session’s own row decides', { timeout: 
   })
   await locked.promise
   await query(url, `alter table sessions disable trigger sessions_log_ended`)
-  await first().sessions.end(ended.id, ended.userId)
+  await first().sessions.end(ended.id, ending(), ended.userId)
   await query(url, `alter table sessions enable trigger sessions_log_ended`)
   await untilRefused(second(), ended)
   expect(await second().revocations.isLive(going.id, new Date())).toBe(true)
@@ -348,9 +358,14 @@ test('deleteOver() leaves it to the instance that has the turn', async () => {
 test('the embedded database tells its one instance, too', async () => {
   const embedded = await openTestEmbedded()
   const { resources } = await createTestApp(embedded)
-  await register({ queries: resources.users, passwords: resources.passwords, now: new Date() }, { username: 'ada', password })
+  await register(
+    { queries: resources.users, passwords: resources.passwords, now: new Date(), origin },
+    { username: 'ada', password },
+  )
   const proven = await resources.users.findCredentials('ada')
-  const session = proven && (await resources.sessions.open(proven, undefined, { id: crypto.randomUUID(), ...device }, new Date()))
+  const session =
+    proven &&
+    (await resources.sessions.open(proven, undefined, { id: crypto.randomUUID(), ...device }, { now: new Date(), origin }))
   if (!session) throw new Error('the account is there')
   await embedded.db.update(users).set({ disabledAt: new Date() })
   await untilRefused(resources, session)

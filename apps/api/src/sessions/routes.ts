@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono'
+import { originOf } from '../audit/origin.ts'
 import type { Env } from '../context.ts'
 import { deadline } from '../deadline.ts'
 import { problem } from '../errors.ts'
@@ -18,7 +19,8 @@ const ended = 'Session ended'
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
 
 export function sessionRoutes(resources: Resources) {
-  const { sessions, revocations, clock } = resources
+  const { sessions, revocations, clock, clientAddress } = resources
+  const circumstancesOf = (c: Context<Env>) => ({ now: clock(), origin: originOf(c, clientAddress) })
   const authenticated = requireUser(resources)
 
   return new Hono<Env>()
@@ -38,7 +40,7 @@ export function sessionRoutes(resources: Resources) {
       authenticated,
       async (c) => {
         const { sessionId, userId } = c.get('caller')
-        await sessions.end(sessionId, userId)
+        await sessions.end(sessionId, { event: 'signed_out', ...circumstancesOf(c) }, userId)
         await revocations.catchUp()
         const response = json(c, { message: signedOut } as const, 200)
         return readCookies(c).access === undefined ? response : withoutCookies(response)
@@ -75,7 +77,7 @@ export function sessionRoutes(resources: Resources) {
         // `/sessions/` is what is left of `/sessions/:id` when the id is empty: not what was meant.
         if (new URL(c.req.url).pathname.endsWith('/')) return problem(c, 'session_not_found')
         const { userId, sessionId } = c.get('caller')
-        const count = await sessions.endOthers(userId, sessionId, clock())
+        const count = await sessions.endOthers(userId, sessionId, circumstancesOf(c))
         await revocations.catchUp()
         return json(c, { message: 'Other sessions ended', sessions_ended: count } as const, 200)
       },
@@ -94,7 +96,8 @@ export function sessionRoutes(resources: Resources) {
       authenticated,
       async (c) => {
         const id = c.req.param('id').toLowerCase()
-        const found = uuid.test(id) && (await sessions.end(id, c.get('caller').userId))
+        const event = { event: 'session_ended', ...circumstancesOf(c) } as const
+        const found = uuid.test(id) && (await sessions.end(id, event, c.get('caller').userId))
         if (!found) return problem(c, 'session_not_found')
         await revocations.catchUp()
         return json(c, { message: ended } as const, 200)
@@ -109,7 +112,10 @@ function endCookieSession(resources: Resources) {
     if (refresh === undefined || presentsBearer(c)) return next()
     if (!comesFromSameOrigin(c, resources.settings.issuer)) return problem(c, 'cross_site_request')
     // Each names the session; a damaged one of the two must not leave the other alive.
-    for (const token of [refresh, access]) if (token !== undefined) await revoke({ ...resources, now: resources.clock() }, token)
+    const circumstances = { now: resources.clock(), origin: originOf(c, resources.clientAddress) }
+    for (const token of [refresh, access]) {
+      if (token !== undefined) await revoke({ ...resources, ...circumstances }, token, 'signed_out')
+    }
     return withoutCookies(json(c, { message: signedOut } as const, 200))
   }
 }

@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestApp, openTestEmbedded } from '../../runtime-tests/in-process.ts'
+import { createTestApp, openTestEmbedded, origin } from '../../runtime-tests/in-process.ts'
 import { nodeArgon2id } from '../crypto/argon2.ts'
 import type { PasswordHasher } from '../crypto/password.ts'
 import { formatPhc } from '../crypto/phc.ts'
@@ -27,7 +27,7 @@ let accounts = 0
 async function enrol(stored?: string): Promise<string> {
   accounts += 1
   const username = `user-${accounts}`
-  await register({ queries: resources.users, passwords: resources.passwords, now: new Date(0) }, { username, password })
+  await register({ queries: resources.users, passwords: resources.passwords, now: new Date(0), origin }, { username, password })
   if (stored !== undefined) await set(username, { password: stored })
   return username
 }
@@ -54,8 +54,8 @@ async function outdated(): Promise<string> {
 }
 
 function attempt(username: string, given = password, changed: Partial<Pick<Resources, 'passwords' | 'tokens'>> = {}) {
-  const device = { userAgent: null, addressPrefix: null }
-  return signIn({ ...resources, ...changed, now }, { username, password: given }, device)
+  const visitor = { userAgent: null, addressPrefix: null, address: undefined, device: undefined }
+  return signIn({ ...resources, ...changed, now, origin }, { username, password: given }, visitor)
 }
 
 const accepted = {
@@ -63,6 +63,7 @@ const accepted = {
   refreshToken: expect.any(String),
   expiresIn: 1800,
   refreshExpiresIn: 14 * 86_400,
+  userId: expect.any(String),
 }
 
 /** A hasher that verifies as the real one does and lets `deed` happen before it says so. */

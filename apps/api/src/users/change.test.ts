@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestApp, openTestEmbedded } from '../../runtime-tests/in-process.ts'
+import { createTestApp, openTestEmbedded, origin } from '../../runtime-tests/in-process.ts'
 import type { PasswordHasher } from '../crypto/password.ts'
 import type { OpenDatabase } from '../db/open.ts'
 import { sessions, users } from '../db/schema.ts'
@@ -31,7 +31,7 @@ let accounts = 0
 async function enrol(role: Role = 'user'): Promise<Caller> {
   accounts += 1
   const username = `user-${accounts}`
-  await register({ queries: resources.users, passwords: resources.passwords, now }, { username, password })
+  await register({ queries: resources.users, passwords: resources.passwords, now, origin }, { username, password })
   const [row] = await database.db.update(users).set({ role }).where(eq(users.username, username)).returning()
   if (!row) throw new Error('it was registered')
   const session = { id: crypto.randomUUID(), userId: row.id, rotateTime: now, createTime: now, lastUsed: now }
@@ -50,6 +50,7 @@ const dependencies = (caller: Caller, passwords: PasswordHasher = resources.pass
   revocations: resources.revocations,
   passwords,
   caller,
+  origin: { actor: 'user' as const, actorId: caller.userId },
   now,
 })
 

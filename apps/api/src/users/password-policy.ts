@@ -1,3 +1,4 @@
+import type { IsBreached } from './breached-passwords.ts'
 import { countCodePoints, usernameKey } from './username.ts'
 
 /** The longest password, in code points of its NFKC form. */
@@ -7,6 +8,12 @@ export const passwordMaxLength = 256
 export function hasAcceptableLength(password: string, minLength: number): boolean {
   const length = countCodePoints(password)
   return length >= minLength && length <= passwordMaxLength
+}
+
+/** Why a new password of an account won't do; undefined where it does. Only who passes the list here is looked for elsewhere. */
+export async function objectionTo(password: string, username: string, isBreached: IsBreached): Promise<string | undefined> {
+  if (await isGuessable(password, username)) return 'must not be a common password or the username'
+  return (await isBreached(password)) ? 'must not be a password that is known from data breaches' : undefined
 }
 
 /** Whether a normalized password is among the common ones or is the username in any spelling. */
