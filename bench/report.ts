@@ -21,6 +21,7 @@ export function report(results: Results): string {
     ...(results.floods.size > 0 ? ['## Current user during a sign-in flood', floodTable(results)] : []),
     ...(results.starts.size > 0 ? ['## Starting, and memory', startTable(results)] : []),
     ...(results.revocations.size > 0 ? ['## Ended sessions', revocationTable(results), describeRevocations(results)] : []),
+    ...(results.imports.length > 0 ? ['## Accounts that move in', importTable(results)] : []),
     ...(results.revocationMemory === undefined ? [] : ['## Memory of ended sessions', describeMemory(results.revocationMemory)]),
     ...(results.userLists.size > 0 ? ['## A page of users', userListTable(results), describeUserLists()] : []),
   ]
@@ -148,6 +149,19 @@ function describeRevocations({ revocations }: Results): string {
     )
   })
   return lines.join('\n')
+}
+
+function importTable({ imports }: Results): string {
+  const header = ['', 'accounts', 'seconds', 'accounts/s', '÷ hashes that the cores do', 'seconds when repeated']
+  const rows = imports.map(({ into, accounts, seconds, again, hash }) => [
+    `into ${into}`,
+    String(accounts),
+    figure(seconds),
+    figure(accounts / seconds),
+    figure(accounts / seconds / hash.perSecond),
+    figure(again),
+  ])
+  return table(header, rows)
 }
 
 function describeMemory(bytes: number): string {

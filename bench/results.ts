@@ -1,5 +1,6 @@
 import type { HashTime } from './hash-time.ts'
 import type { ConditionId } from './disturbance.ts'
+import type { Import } from './import.ts'
 import type { Revocation } from './revocation.ts'
 import type { PageTimes } from './user-list.ts'
 import type { RateId, ServerId } from './servers.ts'
@@ -30,4 +31,5 @@ export interface Results {
   revocationMemory: number | undefined
   /** By the number of users. */
   userLists: ReadonlyMap<number, PageTimes>
+  imports: Import[]
 }

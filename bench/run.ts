@@ -3,6 +3,7 @@ import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { conditionIds } from './disturbance.ts'
 import { measureHash } from './hash-time.ts'
+import { measureImports } from './import.ts'
 import { type Options, parseOptions } from './options.ts'
 import { type Databases, openDatabases } from './postgres.ts'
 import { residentMemory, stopAll } from './processes.ts'
@@ -62,12 +63,17 @@ async function measure(options: Options): Promise<Results> {
     revocations: new Map(),
     revocationMemory: undefined,
     userLists: new Map(),
+    imports: [],
   }
   await measureRates(options, subjects, results)
   await measureFloods(options, subjects, results)
   await measureStarts(options, subjects, results)
   await measureRevocations(options, databases, results)
   await measureUserLists(options, databases, results)
+  if (options.servers.has('gatehouse-node') && options.workloads.has('import')) {
+    results.imports = await measureImports(databases, options.accounts)
+    log(`import: ${options.accounts} accounts, twice`)
+  }
   return results
 }
 

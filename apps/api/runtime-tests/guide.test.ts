@@ -33,6 +33,7 @@ const linked = [
   'SECURITY.md',
   'docs/administration.md',
   'docs/guide.md',
+  'docs/moving-in.md',
   'docs/storage.md',
   'docs/tokens.md',
 ]
