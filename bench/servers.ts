@@ -1,10 +1,11 @@
 import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { runtimeCommand } from '../apps/api/runtime-tests/server.ts'
 import { type Api, bareApi, betterAuthApi, gatehouseApi, tutorialApi } from './apis.ts'
 import { start, stop } from './processes.ts'
 
-export type ServerId = 'bare-hono' | 'fastify' | 'better-auth' | 'gatehouse-node' | 'gatehouse-bun'
+export type ServerId = 'bare-hono' | 'fastify' | 'better-auth' | 'gatehouse-node' | 'gatehouse-bun' | 'gatehouse-deno'
 
 export type RateId = 'current-user' | 'read-user' | 'register' | 'sign-in' | 'refresh'
 /** What servers take part in, one beside the other. */
@@ -29,6 +30,8 @@ const nodeFlags = ['--max-semi-space-size=4']
 const root = fileURLToPath(new URL('..', import.meta.url))
 // The real binary: npm's wrapper would be a second process.
 export const bun = `${root}node_modules/bun/bin/bun.exe`
+
+const [deno, ...denoFlags] = runtimeCommand('deno')
 
 export const rateIds: readonly RateId[] = ['current-user', 'read-user', 'register', 'sign-in', 'refresh']
 const serverWorkloadIds: readonly ServerWorkloadId[] = [...rateIds, 'flood', 'start']
@@ -72,6 +75,13 @@ export const servers: readonly Server[] = [
   },
   gatehouseOnNode,
   { ...gatehouseOnNode, id: 'gatehouse-bun', title: 'Gatehouse on Bun', command: bun },
+  {
+    ...gatehouseOnNode,
+    id: 'gatehouse-deno',
+    title: 'Gatehouse on Deno',
+    command: deno,
+    workloads: ['current-user', 'sign-in', 'flood', 'start'],
+  },
 ]
 
 export interface RunningServer {
@@ -86,7 +96,7 @@ export interface RunningServer {
 export async function startServer({ command, entry }: Server, databaseUrl: string): Promise<RunningServer> {
   if (!existsSync(command)) throw new Error(`${command} is missing: run \`pnpm install\` in the root of the repository first`)
   const startedAt = performance.now()
-  const flags = command === node ? nodeFlags : []
+  const flags = command === node ? nodeFlags : command === deno ? denoFlags : []
   const child = start(command, [...flags, entry], { cwd: root, env: environment(databaseUrl), stdio: ['ignore', 'pipe', 'pipe'] })
   const url = await announcedUrl(child, entry)
   const { status } = await fetch(`${url}/health/ready`)

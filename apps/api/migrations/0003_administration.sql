@@ -72,7 +72,7 @@ $$;--> statement-breakpoint
 -- Whoever takes an administrator away does it in turn, and looks at what the one before left: of two at once, one is refused.
 CREATE FUNCTION "keep_an_administrator"() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
-  PERFORM pg_advisory_xact_lock(7483920117);
+  PERFORM pg_advisory_xact_lock(7483920118);
   IF NOT EXISTS (SELECT FROM "users" WHERE "role" = 'admin' AND "disabled_at" IS NULL) THEN
     RAISE EXCEPTION 'this is the last administrator' USING ERRCODE = 'UG001';
   END IF;

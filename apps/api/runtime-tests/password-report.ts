@@ -35,7 +35,7 @@ export interface Report {
 
 const { inputs, password, stored, names } = JSON.parse(process.argv[2] ?? '') as Question
 const { name: picked, argon2id } = await pickArgon2id()
-const passwords = createPasswordHasher({ argon2id, concurrency: 2, queueLimit: 10 })
+const passwords = createPasswordHasher({ argon2id, concurrency: () => 2, queueLimit: 10 })
 
 const report: Report = {
   picked,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createMemoryLog, createTestApp, openTestEmbedded } from '../runtime-tests/in-process.ts'
 import { createApi, freshName, goodPassword } from '../runtime-tests/suite/target.ts'
+import { type Argon2id, pickArgon2id } from './crypto/argon2.ts'
 import { Overloaded } from './crypto/semaphore.ts'
 import { deadline } from './deadline.ts'
 import type { OpenDatabase } from './db/open.ts'
@@ -134,6 +135,25 @@ test('more sign-ins than may wait are answered 503 with Retry-After, and the res
   expect(shed).toHaveLength(27)
   expect(shed[0]).toMatchObject({ body: { code: 'overloaded' } })
   expect(shed[0]?.headers.get('Retry-After')).toMatch(/^\d+$/)
+})
+
+test('one core is left to those who are signed in, while they ask for something', async () => {
+  const { argon2id } = await pickArgon2id()
+  let [running, most] = [0, 0]
+  const counting: Argon2id = async (input) => {
+    running += 1
+    most = Math.max(most, running)
+    return argon2id(input).finally(() => (running -= 1))
+  }
+  const { api } = await apiWith({ platform: { argon2id: counting, hashConcurrency: 3 } })
+  const { username, token } = await api.account()
+  const signIns = () => Promise.all(Array.from({ length: 8 }, () => api.login(username)))
+  await signIns()
+  expect(most).toBe(3)
+  most = 0
+  for (let i = 0; i < 10; i += 1) await api.get('/users/me', token)
+  await signIns()
+  expect(most).toBe(2)
 })
 
 test('a fault is a 500 without its reason, which is logged without the statement’s parameters', async () => {

@@ -5,7 +5,7 @@ import { type Config, parseConfig } from './config.ts'
 import { pickArgon2id } from './crypto/argon2.ts'
 import { installedDocsAssets } from './process/docs-assets.ts'
 import { describeKeys } from './health/readiness.ts'
-import { yieldHashingToRequests } from './process/background-threads.ts'
+import { yieldingToRequests } from './process/background-threads.ts'
 import { fail } from './process/fail.ts'
 import { type ProcessLog, createLogger } from './process/logger.ts'
 import { masterSecretsOf } from './process/master-secret.ts'
@@ -23,7 +23,7 @@ async function main(): Promise<void> {
     { ...config.settings, masterSecrets: masterSecretsOf(config) },
     {
       database,
-      argon2id: (await pickArgon2id()).argon2id,
+      argon2id: yieldingToRequests((await pickArgon2id()).argon2id),
       hashConcurrency: availableParallelism(),
       clock: () => new Date(),
       log: logger,
@@ -31,8 +31,6 @@ async function main(): Promise<void> {
       addressOf: remoteAddress,
     },
   )
-  await resources.passwords.hash('') // makes the threads that hash
-  yieldHashingToRequests()
   if (!resources.keyring.signer) logger.error({}, `not ready: ${describeKeys(resources.keyring)}`)
   const server = await listen(createApp(resources).fetch, config)
   announce(server.url, config, log)

@@ -7,12 +7,14 @@ import type { Settings } from './resources.ts'
 import { comesFromSameOrigin } from './same-origin.ts'
 import { readCookies } from './sessions/cookies.ts'
 import type { Revocations } from './sessions/revocations.ts'
+import type { Traffic } from './traffic.ts'
 
 const bearer = /^Bearer +(\S.*)$/i
 
 export interface RequireUserDependencies {
   tokens: AccessTokens
   revocations: Revocations
+  traffic: Traffic
   clock: Clock
   settings: Pick<Settings, 'issuer'>
 }
@@ -24,13 +26,14 @@ type Refusal = (typeof refusals)[number]
  * Lets a request through that carries a valid access token (RFC 6750 §2.1, or a cookie) of a session that goes on,
  * and leaves its `caller`. Deleting or disabling an account ends its sessions, so the account lives too.
  */
-export function requireUser({ tokens, revocations, clock, settings }: RequireUserDependencies) {
+export function requireUser({ tokens, revocations, traffic, clock, settings }: RequireUserDependencies) {
   const middleware: MiddlewareHandler<Env, string, object, { [C in Refusal]: ProblemResponse<C> }[Refusal]> =
     async function requireUser(c, next) {
       const { token, refusal = 'not_authenticated' } = presentedToken(c, settings.issuer)
       if (token === undefined) return problem(c, refusal)
       const caller = await tokens.verify(token, clock())
       if (!caller || !(await revocations.isLive(caller.sessionId, clock()))) return problem(c, 'invalid_token')
+      traffic.note()
       c.set('caller', caller)
       return next()
     }

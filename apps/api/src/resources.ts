@@ -13,10 +13,11 @@ import { keepKeysCurrent } from './keys/keep-current.ts'
 import { type Keyring, openKeyring } from './keys/keyring.ts'
 import { createKeyQueries } from './keys/queries.ts'
 import { rotationRules } from './keys/rotation.ts'
-import { keepClean } from './sessions/clean-up.ts'
+import { type Cleaning, keepClean } from './sessions/clean-up.ts'
 import { type SessionQueries, createSessionQueries } from './sessions/queries.ts'
 import { type RefreshTokens, createRefreshTokens } from './sessions/refresh-token.ts'
 import { type Revocations, openRevocations } from './sessions/revocations.ts'
+import { type Traffic, createTraffic } from './traffic.ts'
 import { type UserQueries, createUserQueries } from './users/queries.ts'
 
 /** What the application settles before it is made; the README's settings, parsed. */
@@ -47,7 +48,7 @@ export interface Settings {
 export interface Platform {
   database: OpenDatabase
   argon2id: Argon2id
-  /** Password hashes computed at once. */
+  /** Password hashes computed at once while nothing else is asked for: the core count. */
   hashConcurrency: number
   clock: Clock
   log: Log
@@ -68,6 +69,7 @@ export interface Resources {
   refreshTokens: RefreshTokens
   audit: AuditQueries
   exports: ExportQueries
+  traffic: Traffic
   readiness: ReadinessChecks
   clock: Clock
   log: Log
@@ -92,27 +94,31 @@ export async function createResources(settings: Settings, platform: Platform): P
   void keepKeysCurrent({ queries: keyQueries, vault, keyring, rules: rotationRules(settings), ...background })
   const sessions = createSessionQueries(db, { idle, max })
   const audit = createAuditQueries(db)
-  const auditLimit = (now: Date) => new Date(now.getTime() - settings.auditRetention * 1000)
-  const cleanings = {
-    sessions: sessions.deleteOver,
-    'audit events': (now: Date, limit: number) => audit.deleteBefore(auditLimit(now), limit),
-  }
-  void keepClean(cleanings, background)
+  void keepClean({ sessions: sessions.deleteOver, audit: forgetting(audit, settings) }, background)
+  const traffic = createTraffic()
+  // A hash that has a core keeps it for milliseconds, however low its priority: one core is for whoever is signed in.
+  const concurrency = () => Math.max(1, traffic.flows() ? hashConcurrency - 1 : hashConcurrency)
   return {
     settings,
     users: createUserQueries(db),
     sessions,
     revocations: openRevocations(sessions, { feed, tokenTtl: ttl, clock, log }),
-    passwords: createPasswordHasher({ argon2id, concurrency: hashConcurrency, queueLimit: hashConcurrency * queuePerHash }),
+    passwords: createPasswordHasher({ argon2id, concurrency, queueLimit: hashConcurrency * queuePerHash }),
     keyring,
     tokens: createAccessTokens({ keyring, issuer: settings.issuer, ttl, remember: rememberedTokens }),
     refreshTokens: createRefreshTokens(settings.masterSecrets),
     audit,
     exports: createExportQueries(db),
+    traffic,
     readiness: createReadinessChecks(createMigrationCheck(db), keyring),
     clock,
     log,
     docsAssets,
     addressOf,
   }
+}
+
+/** Removes events that were kept for as long as they are to be. */
+function forgetting(audit: AuditQueries, { auditRetention }: Settings): Cleaning {
+  return (now, limit) => audit.deleteBefore(new Date(now.getTime() - auditRetention * 1000), limit)
 }

@@ -9,7 +9,7 @@ if (!native) throw new Error('this Node has no argon2')
 const argon2id = native
 
 /** A hasher over the real argon2id, and what it computed. */
-function create(compute: Argon2id = argon2id, limits = { concurrency: 2, queueLimit: 100 }) {
+function create(compute: Argon2id = argon2id, limits = { concurrency: () => 2, queueLimit: 100 }) {
   const computed: Argon2Input[] = []
   const recording: Argon2id = (input) => {
     computed.push(input)
@@ -137,7 +137,7 @@ describe('verify()', () => {
 
 test('hash() and verify() share the permits and the queue, and are refused at once when it is full', async () => {
   const tag = Promise.withResolvers<Uint8Array>()
-  const { hash, verify, computed } = create(() => tag.promise, { concurrency: 2, queueLimit: 2 })
+  const { hash, verify, computed } = create(() => tag.promise, { concurrency: () => 2, queueLimit: 2 })
   const stored = await store(standing)
   const admitted = [hash(password), verify(password, stored), verify(password, undefined), hash(password)]
   await expect(hash(password)).rejects.toThrow(Overloaded)
@@ -152,7 +152,7 @@ test('hash() and verify() share the permits and the queue, and are refused at on
 test('a failing argon2id fails the one call, and gives its permit back', async () => {
   const tags = [() => Promise.reject(new Error('no memory')), async () => new Uint8Array(32)]
   const { hash } = create(() => (tags.shift() ?? (() => Promise.reject(new Error('too many'))))(), {
-    concurrency: 1,
+    concurrency: () => 1,
     queueLimit: 0,
   })
   await expect(hash(password)).rejects.toThrow('no memory')

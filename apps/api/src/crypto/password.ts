@@ -25,10 +25,14 @@ export interface PasswordHasher {
  * Argon2id password hashing behind a semaphore: unbounded, a burst of sign-ins would starve every
  * other request of processor and memory (19 MiB a hash).
  *
- * @param options.concurrency hashes computed at once; about the core count
+ * @param options.concurrency hashes computed at once; about the core count, and asked again and again
  * @param options.queueLimit hashes that may wait; one more throws `Overloaded`
  */
-export function createPasswordHasher(options: { argon2id: Argon2id; concurrency: number; queueLimit: number }): PasswordHasher {
+export function createPasswordHasher(options: {
+  argon2id: Argon2id
+  concurrency: () => number
+  queueLimit: number
+}): PasswordHasher {
   const { argon2id } = options
   const limited = createSemaphore(options.concurrency, options.queueLimit)
   const nobody = { ...cost, salt: new Uint8Array(saltLength), hash: new Uint8Array(hashLength) }

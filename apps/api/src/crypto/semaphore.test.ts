@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import { Abandoned, Overloaded, createSemaphore } from './semaphore.ts'
 
 /** Runs tasks that end when they are told to, and notes what becomes of them. */
-function createStage(permits: number, queueLimit: number) {
-  const run = createSemaphore(permits, queueLimit)
+function createStage(permits: number | (() => number), queueLimit: number) {
+  const run = createSemaphore(typeof permits === 'number' ? () => permits : permits, queueLimit)
   const started: number[] = []
   const outcomes = new Map<number, string>()
   const tasks: PromiseWithResolvers<string>[] = []
@@ -51,6 +51,26 @@ test('createSemaphore() runs as many tasks at once as it has permits, and the ot
   ])
 })
 
+test('createSemaphore() asks how many may run whenever one begins or ends', async () => {
+  let permits = 1
+  const stage = createStage(() => permits, 10)
+  for (let i = 0; i < 6; i += 1) stage.submit()
+  await stage.settle()
+  expect(stage.started).toEqual([0])
+  permits = 3
+  stage.submit()
+  await stage.settle()
+  expect(stage.started).toEqual([0, 1, 2])
+  permits = 1
+  stage.finish(0)
+  stage.finish(1)
+  await stage.settle()
+  expect(stage.started).toEqual([0, 1, 2])
+  stage.finish(2)
+  await stage.settle()
+  expect(stage.started).toEqual([0, 1, 2, 3])
+})
+
 test('createSemaphore() refuses one more than may wait at once, and takes the next when there is room', async () => {
   const stage = createStage(1, 2)
   for (let i = 0; i < 5; i += 1) stage.submit()
@@ -67,11 +87,11 @@ test('createSemaphore() refuses one more than may wait at once, and takes the ne
     await stage.settle()
   }
   expect(stage.started).toEqual([0, 1, 2, 5])
-  await expect(createSemaphore(1, 0)(async () => 'ran')).resolves.toBe('ran')
+  await expect(createSemaphore(() => 1, 0)(async () => 'ran')).resolves.toBe('ran')
 })
 
 test('createSemaphore() gives the permit of a failing task back, thrown or rejected', async () => {
-  const run = createSemaphore(1, 0)
+  const run = createSemaphore(() => 1, 0)
   const failures: (() => Promise<never>)[] = [
     () => Promise.reject(new TypeError('rejected')),
     () => {
@@ -85,7 +105,7 @@ test('createSemaphore() gives the permit of a failing task back, thrown or rejec
 })
 
 test('a refusal does not take a permit', async () => {
-  const run = createSemaphore(1, 0)
+  const run = createSemaphore(() => 1, 0)
   const task = Promise.withResolvers<string>()
   const running = run(() => task.promise)
   for (let i = 0; i < 5; i += 1) await expect(run(async () => 'ran')).rejects.toThrow(Overloaded)
@@ -134,7 +154,7 @@ test('createSemaphore() keeps its promises in any order of arrivals, ends and fa
 })
 
 test('run() lets a caller that aborts leave the queue, and its place to the next', async () => {
-  const run = createSemaphore(1, 2)
+  const run = createSemaphore(() => 1, 2)
   const gate = Promise.withResolvers<void>()
   const first = run(() => gate.promise)
   const leaving = new AbortController()

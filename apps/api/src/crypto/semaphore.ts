@@ -9,12 +9,21 @@ export class Abandoned extends Error {
 }
 
 /**
- * Lets `permits` tasks run at once and `queueLimit` wait their turn, first come, first served.
- * One more is refused with `Overloaded` at once, so a flood costs no memory. Who aborts leaves the queue.
+ * Lets `permits()` tasks run at once and `queueLimit` wait their turn, first come, first served. It is asked anew
+ * whenever a task begins or ends. One more is refused with `Overloaded` at once, so a flood costs no memory. Who aborts
+ * leaves the queue.
  */
-export function createSemaphore(permits: number, queueLimit: number) {
+export function createSemaphore(permits: () => number, queueLimit: number) {
   let running = 0
   const waiting: (() => void)[] = []
+
+  /** Nobody overtakes: a free place is the next in line's before anybody else can ask for it. */
+  function admit(): void {
+    while (waiting.length > 0 && running < permits()) {
+      running += 1
+      waiting.shift()?.()
+    }
+  }
 
   function takeTurn(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -31,20 +40,19 @@ export function createSemaphore(permits: number, queueLimit: number) {
       waiting.push(turn)
       if (signal?.aborted) leave()
       else signal?.addEventListener('abort', leave, { once: true })
+      admit()
     })
   }
 
   return async function run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    if (running < permits) running += 1
+    if (waiting.length === 0 && running < permits()) running += 1
     else if (waiting.length >= queueLimit) throw new Overloaded('too many tasks are waiting')
     else await takeTurn(signal)
     try {
       return await task()
     } finally {
-      // A permit is handed to the next in line, never returned first: nobody can overtake.
-      const next = waiting.shift()
-      if (next) next()
-      else running -= 1
+      running -= 1
+      admit()
     }
   }
 }

@@ -27,9 +27,9 @@ const created = 'User created successfully'
 const deleted = 'User deleted successfully'
 
 export function userRoutes(resources: Resources) {
-  const { users: queries, passwords, tokens, revocations, audit, clock, settings, addressOf } = resources
+  const { users: queries, passwords, revocations, audit, clock, settings, addressOf } = resources
   const { NewUser, UserChange } = userBodies(settings.passwordMinLength)
-  const authenticated = requireUser({ tokens, revocations, clock, settings })
+  const authenticated = requireUser(resources)
 
   // Written without the final slash, served with and without it: hono's client can't call the other form.
   return new Hono<Env>()
