@@ -3,6 +3,7 @@ import type { Env } from './context.ts'
 import { type ProblemResponse, problem } from './errors.ts'
 import { documentHandler } from './openapi.ts'
 
+/** Stands behind `requireUser`. The role is the token's: losing it ends the session, so it is never old for long. */
 const refuseOthers: MiddlewareHandler<Env, string, object, ProblemResponse<'forbidden'>> = async function requireAdministrator(
   c,
   next,
@@ -11,5 +12,4 @@ const refuseOthers: MiddlewareHandler<Env, string, object, ProblemResponse<'forb
   return next()
 }
 
-/** Behind `requireUser`: lets administrators through. The role is the token's; another role ends the session that it is of. */
 export const requireAdministrator = documentHandler(refuseOthers, { errors: ['forbidden'] })

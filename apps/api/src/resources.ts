@@ -13,7 +13,7 @@ import { keepKeysCurrent } from './keys/keep-current.ts'
 import { type Keyring, openKeyring } from './keys/keyring.ts'
 import { createKeyQueries } from './keys/queries.ts'
 import { rotationRules } from './keys/rotation.ts'
-import { type Cleaning, keepClean } from './sessions/clean-up.ts'
+import { keepClean } from './sessions/clean-up.ts'
 import { type SessionQueries, createSessionQueries } from './sessions/queries.ts'
 import { type RefreshTokens, createRefreshTokens } from './sessions/refresh-token.ts'
 import { type Revocations, openRevocations } from './sessions/revocations.ts'
@@ -94,7 +94,8 @@ export async function createResources(settings: Settings, platform: Platform): P
   void keepKeysCurrent({ queries: keyQueries, vault, keyring, rules: rotationRules(settings), ...background })
   const sessions = createSessionQueries(db, { idle, max })
   const audit = createAuditQueries(db)
-  void keepClean({ sessions: sessions.deleteOver, audit: forgetting(audit, settings) }, background)
+  void keepClean(sessions, background)
+  void keepClean({ deleteOver: (now, limit) => audit.deleteBefore(keptSince(now, settings), limit) }, background)
   const traffic = createTraffic()
   // A hash that has a core keeps it for milliseconds, however low its priority: one core is for whoever is signed in.
   const concurrency = () => Math.max(1, traffic.flows() ? hashConcurrency - 1 : hashConcurrency)
@@ -118,7 +119,5 @@ export async function createResources(settings: Settings, platform: Platform): P
   }
 }
 
-/** Removes events that were kept for as long as they are to be. */
-function forgetting(audit: AuditQueries, { auditRetention }: Settings): Cleaning {
-  return (now, limit) => audit.deleteBefore(new Date(now.getTime() - auditRetention * 1000), limit)
-}
+/** Events from before are removed. */
+const keptSince = (now: Date, { auditRetention }: Settings) => new Date(now.getTime() - auditRetention * 1000)
