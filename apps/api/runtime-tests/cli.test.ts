@@ -1,31 +1,10 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { describe, expect, inject, test } from 'vitest'
+import { gatehouse, oneLine } from './command.ts'
 import { createDatabase, query } from './postgres.ts'
-import { type Runtime, repository, runtimeCommand, spawnServer, temporaryFolder, testSecret } from './server.ts'
+import { type Runtime, spawnServer, temporaryFolder, testSecret } from './server.ts'
 import { createApi } from './suite/target.ts'
 
 const young = 'the next master secret, longer than thirty-two characters'.replace(',', '')
-
-interface Outcome {
-  code: number | null
-  stdout: string
-  stderr: string
-}
-
-/** Runs `gatehouse` with these arguments in a process of its own. */
-async function gatehouse(args: string[], env: Record<string, string>, runtime: Runtime = 'node'): Promise<Outcome> {
-  const [command, ...before] = runtimeCommand(runtime)
-  const clean = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', NO_COLOR: '1', ...env }
-  const child = spawn(command, [...before, 'apps/api/src/cli.ts', ...args], { cwd: repository, env: clean })
-  const output = { stdout: '', stderr: '' }
-  child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()))
-  const [code] = (await once(child, 'close')) as [number | null]
-  return { code, ...output }
-}
-
-const oneLine = /^gatehouse: [^\n]+\n$/
 
 interface ListedKey {
   kid: string
@@ -36,32 +15,36 @@ describe.each<[string, () => Promise<Record<string, string>>]>([
   ['on an embedded database', async () => ({ DATA_DIR: temporaryFolder() })],
   ['on PostgreSQL', async () => ({ DATABASE_URL: await createDatabase(inject('clusterUrl')), GATEHOUSE_SECRET: testSecret })],
 ])('gatehouse keys %s', (_name, prepare) => {
-  test('rotates, lists, retires and seals again, with 0 for what was done and 1 for what was refused', async () => {
-    const env = await prepare()
-    const list = async () => JSON.parse((await gatehouse(['keys', 'list', '--json'], env)).stdout) as ListedKey[]
-    expect(await list()).toEqual([])
-    for (const args of [
-      ['keys', 'rotate', '--now'],
-      ['keys', 'rotate'],
-      ['keys', 'rotate', '--now'],
-    ]) {
-      expect(await gatehouse(args, env)).toMatchObject({ code: 0, stderr: '' })
-    }
-    const [previous, current] = await list()
-    expect([previous?.state, current?.state]).toEqual(['previous', 'current'])
-    expect(await gatehouse(['keys', 'retire', previous?.kid ?? ''], env)).toMatchObject({ code: 0, stderr: '' })
-    const refused = await gatehouse(['keys', 'retire', current?.kid ?? ''], env)
-    expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/rotate first/) })
-    expect(refused.stderr).toMatch(oneLine)
-    expect(await gatehouse(['keys', 'reseal'], env)).toEqual({
-      code: 0,
-      stdout: '1 key is sealed under the newest secret.\n',
-      stderr: '',
-    })
-    const table = await gatehouse(['keys', 'list'], env)
-    expect(table.stdout.trim().split('\n')).toHaveLength(3)
-    expect((await list()).map(({ state }) => state)).toEqual(['retired', 'current'])
-  })
+  test(
+    'rotates, lists, retires and seals again, with 0 for what was done and 1 for what was refused',
+    { timeout: 90_000 },
+    async () => {
+      const env = await prepare()
+      const list = async () => JSON.parse((await gatehouse(['keys', 'list', '--json'], env)).stdout) as ListedKey[]
+      expect(await list()).toEqual([])
+      for (const args of [
+        ['keys', 'rotate', '--now'],
+        ['keys', 'rotate'],
+        ['keys', 'rotate', '--now'],
+      ]) {
+        expect(await gatehouse(args, env)).toMatchObject({ code: 0, stderr: '' })
+      }
+      const [previous, current] = await list()
+      expect([previous?.state, current?.state]).toEqual(['previous', 'current'])
+      expect(await gatehouse(['keys', 'retire', previous?.kid ?? ''], env)).toMatchObject({ code: 0, stderr: '' })
+      const refused = await gatehouse(['keys', 'retire', current?.kid ?? ''], env)
+      expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/rotate first/) })
+      expect(refused.stderr).toMatch(oneLine)
+      expect(await gatehouse(['keys', 'reseal'], env)).toEqual({
+        code: 0,
+        stdout: '1 key is sealed under the newest secret.\n',
+        stderr: '',
+      })
+      const table = await gatehouse(['keys', 'list'], env)
+      expect(table.stdout.trim().split('\n')).toHaveLength(3)
+      expect((await list()).map(({ state }) => state)).toEqual(['retired', 'current'])
+    },
+  )
 })
 
 describe('gatehouse', () => {
@@ -121,8 +104,8 @@ describe('gatehouse', () => {
 
   test.each<Runtime>(['bun', 'deno'])('runs on %s too', async (runtime) => {
     const env = { DATA_DIR: temporaryFolder() }
-    expect(await gatehouse(['keys', 'rotate', '--now'], env, runtime)).toMatchObject({ code: 0, stderr: '' })
-    expect((await gatehouse(['keys', 'nope'], env, runtime)).code).toBe(2)
+    expect(await gatehouse(['keys', 'rotate', '--now'], env, { runtime })).toMatchObject({ code: 0, stderr: '' })
+    expect((await gatehouse(['keys', 'nope'], env, { runtime })).code).toBe(2)
   })
 })
 

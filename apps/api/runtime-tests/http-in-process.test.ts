@@ -1,17 +1,19 @@
 import { sql } from 'drizzle-orm'
 import { inject } from 'vitest'
 import type { OpenDatabase } from '../src/db/open.ts'
-import { createTestApp, openTestEmbedded, openTestPostgres } from './in-process.ts'
+import { createTestApp, openTestEmbedded, openTestPostgres, testAdministrator } from './in-process.ts'
 import { createDatabase } from './postgres.ts'
 import { httpSuite } from './suite/http-suite.ts'
 
 function inProcessSuite(name: string, open: () => Promise<OpenDatabase>): void {
   let database: OpenDatabase | undefined
-  const start = async () => {
+  const start = async (settings?: { rateLimits: boolean }) => {
     const opened = await open()
-    database = opened
-    const { app } = await createTestApp(opened)
-    return { fetch: async (path: string, init?: RequestInit) => app.request(path, init), stop: () => opened.close() }
+    if (!settings) database = opened
+    const { app, resources } = await createTestApp(opened, settings && { settings })
+    const administrator = await testAdministrator(opened, resources)
+    const send = async (path: string, init?: RequestInit) => app.request(path, init)
+    return { fetch: send, stop: () => opened.close(), administrator }
   }
   httpSuite(name, start, async (statement) => database?.db.execute(sql.raw(statement)))
 }

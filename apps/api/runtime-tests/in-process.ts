@@ -6,8 +6,11 @@ import { openEmbedded } from '../src/db/open-embedded.ts'
 import { openPostgres } from '../src/db/open-postgres.ts'
 import type { OpenDatabase } from '../src/db/open.ts'
 import { installedDocsAssets } from '../src/process/docs-assets.ts'
-import { type Platform, type Settings, createResources } from '../src/resources.ts'
+import { createAdministrator } from '../src/operators/commands.ts'
+import { createOperatorQueries } from '../src/operators/queries.ts'
+import { type Platform, type Resources, type Settings, createResources } from '../src/resources.ts'
 import { temporaryFolder, testSecret } from './server.ts'
+import { freshName, goodPassword } from './suite/target.ts'
 
 export const testSettings: Settings = {
   masterSecrets: [testSecret],
@@ -18,7 +21,11 @@ export const testSettings: Settings = {
   sessionMaxTtl: 90 * 86_400,
   auditRetention: 365 * 86_400,
   passwordMinLength: 8,
+  breachedPasswordsUrl: undefined,
   corsOrigins: [],
+  trustedProxies: undefined,
+  forwardedHeader: undefined,
+  rateLimits: false, // tests come from one address, and try a lot
   hstsMaxAge: 0,
 }
 
@@ -51,6 +58,14 @@ export async function createTestApp(
     },
   )
   return { app: createApp(resources), resources }
+}
+
+/** Makes an administrator as the command line does; the name. */
+export async function testAdministrator({ db }: OpenDatabase, resources: Resources, now = new Date()): Promise<string> {
+  const username = freshName('administrator')
+  const tools = { ...resources, resets: resources.passwordResets, operators: createOperatorQueries(db), now }
+  await createAdministrator(tools, { username, password: goodPassword })
+  return username
 }
 
 export const openTestEmbedded = (): Promise<OpenDatabase> => openEmbedded(temporaryFolder())

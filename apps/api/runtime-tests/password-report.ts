@@ -17,6 +17,8 @@ export interface Question {
   password: string
   /** PHC strings that other runtimes made of `password`. */
   stored: string[]
+  /** Passwords with what other systems stored. */
+  foreign: [password: string, stored: string][]
   names: string[]
 }
 
@@ -29,11 +31,12 @@ export interface Report {
   rfc9106: string
   hash: string
   verdicts: { right: object; wrong: object }[]
+  foreignVerdicts: Report['verdicts']
   keys: string[]
   accepted: boolean[]
 }
 
-const { inputs, password, stored, names } = JSON.parse(process.argv[2] ?? '') as Question
+const { inputs, password, stored, foreign, names } = JSON.parse(process.argv[2] ?? '') as Question
 const { name: picked, argon2id } = await pickArgon2id()
 const passwords = createPasswordHasher({ argon2id, concurrency: () => 2, queueLimit: 10 })
 
@@ -51,16 +54,20 @@ const report: Report = {
     }),
   ),
   hash: await passwords.hash(password),
-  verdicts: await Promise.all(
-    stored.map(async (text) => ({
-      right: await passwords.verify(password, text),
-      wrong: await passwords.verify(`${password} `, text),
-    })),
-  ),
+  verdicts: await verdictsOf(stored.map((text) => [password, text])),
+  foreignVerdicts: await verdictsOf(foreign),
   keys: names.map(usernameKey),
   accepted: names.map(isUsername),
 }
 process.stdout.write(`${JSON.stringify(report)}\n`)
+
+async function verdictsOf(pairs: Question['foreign']): Promise<Report['verdicts']> {
+  const verdicts: Report['verdicts'] = []
+  for (const [given, text] of pairs) {
+    verdicts.push({ right: await passwords.verify(given, text), wrong: await passwords.verify(`x${given}`, text) })
+  }
+  return verdicts
+}
 
 /** The tags of the implementations that this runtime has. */
 async function tagsOf(implementations: Record<string, Argon2id | undefined>): Promise<Report['tags']> {

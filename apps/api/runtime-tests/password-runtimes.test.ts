@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { hashVectors } from './hash-vectors.ts'
 import type { Question, Report } from './password-report.ts'
 import { type Runtime, repository, runtimeCommand } from './server.ts'
 
@@ -34,6 +35,7 @@ const question: Question = {
   })),
   password: 'ein ruhiger Hafen — 静かな港 🚢',
   stored: [],
+  foreign: hashVectors.map(([, given, stored]) => [given, stored]),
   names,
 }
 
@@ -71,9 +73,14 @@ describe.each(runtimes)('on %s', (runtime) => {
   test('verify() accepts what every runtime hashed, and only that', async () => {
     const stored = runtimes.map((other) => reportOf(other).hash)
     expect(new Set(stored).size).toBe(3)
-    const { verdicts } = await ask(runtime, { ...question, inputs: [], names: [], stored })
+    const { verdicts } = await ask(runtime, { ...question, inputs: [], names: [], foreign: [], stored })
     const verdict = { right: { matches: true, outdated: false }, wrong: { matches: false, outdated: false } }
     expect(verdicts).toEqual([verdict, verdict, verdict])
+  })
+
+  test('verify() accepts what every other system stored, and only that', () => {
+    const verdict = { right: { matches: true, outdated: true }, wrong: { matches: false, outdated: false } }
+    expect(reportOf(runtime).foreignVerdicts).toEqual(hashVectors.map(() => verdict))
   })
 
   test('usernameKey() and isUsername() say of every name what they say on Node', () => {

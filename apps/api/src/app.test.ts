@@ -36,7 +36,7 @@ test('every route has a deadline, but for those that neither take a body nor ask
   const names = new Set(bounded.map(nameOf))
   const free = new Set(routes.map(nameOf).filter((name) => !names.has(name)))
   const wellKnown = ['GET /.well-known/oauth-authorization-server', 'GET /.well-known/jwks.json']
-  const service = ['GET /health/live', 'GET /openapi.json', 'GET /docs', 'GET /docs/:file']
+  const service = ['GET /health/live', 'GET /health/client', 'GET /openapi.json', 'GET /docs', 'GET /docs/:file']
   expect(free).toEqual(new Set(['GET /users/me', ...wellKnown, ...service]))
 })
 
@@ -145,14 +145,21 @@ test('one core is left to those who are signed in, while they ask for something'
     most = Math.max(most, running)
     return argon2id(input).finally(() => (running -= 1))
   }
-  const { api } = await apiWith({ platform: { argon2id: counting, hashConcurrency: 3 } })
+  const { api, resources } = await apiWith({ platform: { argon2id: counting, hashConcurrency: 3 } })
   const { username, token } = await api.account()
   const signIns = () => Promise.all(Array.from({ length: 8 }, () => api.login(username)))
   await signIns()
   expect(most).toBe(3)
+  const done = new AbortController()
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  const asked = (async () => {
+    for (; !done.signal.aborted; await turn()) await api.get('/users/me', token)
+  })()
+  while (!resources.traffic.flows()) await turn()
   most = 0
-  for (let i = 0; i < 10; i += 1) await api.get('/users/me', token)
   await signIns()
+  done.abort()
+  await asked
   expect(most).toBe(2)
 })
 

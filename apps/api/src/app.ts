@@ -13,10 +13,13 @@ import { healthRoutes } from './health/routes.ts'
 import { keyRoutes } from './keys/routes.ts'
 import { buildOpenApi } from './openapi-document.ts'
 import { nameAndLog } from './request-log.ts'
+import { LimitsUnavailable, TooManyRequests, answerTooMany } from './limits/too-many-requests.ts'
+import { passwordResetRoutes } from './password-resets/routes.ts'
 import type { Resources, Settings } from './resources.ts'
 import { metadataRoutes } from './sessions/metadata-routes.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 import { tokenRoutes } from './sessions/token-routes.ts'
+import { userListRoutes } from './user-list/routes.ts'
 import { userRoutes } from './users/routes.ts'
 import { version } from './version.ts'
 
@@ -33,6 +36,8 @@ export function createApp(resources: Resources) {
   const describe = () => (document ??= JSON.stringify(buildOpenApi(app, { version, serverUrl: '/' })))
   return app
     .route('/', userRoutes(resources))
+    .route('/', userListRoutes(resources))
+    .route('/', passwordResetRoutes(resources))
     .route('/', tokenRoutes(resources))
     .route('/', sessionRoutes(resources))
     .route('/', metadataRoutes(resources))
@@ -60,7 +65,7 @@ function crossOrigin(origins: readonly string[]) {
     origin: [...origins],
     allowMethods: ['GET', 'POST', 'PATCH', 'DELETE'],
     allowHeaders: ['Authorization', 'Content-Type', 'X-Request-Id'],
-    exposeHeaders: ['X-Request-Id', 'Retry-After', 'WWW-Authenticate'],
+    exposeHeaders: ['X-Request-Id', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'WWW-Authenticate'],
     maxAge: 600,
   })
   return async function crossOrigin(c: Context<Env>, next: () => Promise<void>) {
@@ -86,13 +91,18 @@ function refuseMethod(c: Context<Env>, methods: string[]) {
 }
 
 function answerError(error: Error, c: Context<Env>, log: Log) {
+  if (error instanceof TooManyRequests) return answerTooMany(c, error)
   if (error instanceof Overloaded || error instanceof Abandoned) return problem(c, 'overloaded') // who abandoned it sees nothing
   if (error instanceof HTTPException && error.status === 408) return problem(c, 'request_timeout')
   if (error instanceof HTTPException && error.status === 503) return problem(c, 'timeout')
   // hono could not parse the body, or the client broke off in the middle of it.
   if (c.get('readingBody')) return problem(c, 'invalid_request', { errors: [malformedBody] })
-  const failure = classifyDatabaseError(error)
   const fields = { request_id: c.get('requestId'), error: describeError(error) }
+  if (error instanceof LimitsUnavailable) {
+    log.warn({ ...fields, error: describeError(error.cause ?? error) }, 'attempts could not be counted')
+    return problem(c, 'unavailable')
+  }
+  const failure = classifyDatabaseError(error)
   if (failure === 'invalid_data') return problem(c, 'invalid_request', { errors: [] })
   if (failure === 'unavailable') {
     log.warn(fields, 'the database is unavailable')

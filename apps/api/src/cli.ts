@@ -1,14 +1,18 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
+import { addDoctor } from './cli/doctor.ts'
+import { addKeyCommands } from './cli/keys.ts'
+import type { Noun, Shell } from './cli/shell.ts'
+import { addUserCommands } from './cli/users.ts'
 import { parseConfig } from './config.ts'
-import { createVault } from './crypto/secret.ts'
-import { type KeyTools, listKeys, resealKeys, retireKey, rotateKeys } from './keys/commands.ts'
-import { createKeyQueries } from './keys/queries.ts'
+import type { Log } from './context.ts'
 import { fail } from './process/fail.ts'
-import { masterSecretsOf } from './process/master-secret.ts'
+import { addImportCommand } from './process/import-command.ts'
 import { openDatabase } from './process/open-database.ts'
 
-/** `gatehouse keys …`: works on the database that the environment names, beside running servers or without. */
+const nouns: readonly Noun[] = [addUserCommands, addKeyCommands, addDoctor, (program) => addImportCommand(program, process.env)]
+
+/** `gatehouse <noun> …`: works on what the environment names, beside running servers or without. */
 async function main(): Promise<void> {
   const program = new Command('gatehouse')
     .description('Looks after a Gatehouse installation. The settings are those of the server.')
@@ -16,51 +20,34 @@ async function main(): Promise<void> {
     .showSuggestionAfterError(false)
     .configureOutput({ writeErr: () => undefined }) // told in one sentence, below
     .exitOverride()
-  const keys = program.command('keys').description('the keys that sign access tokens').helpCommand(false)
-
-  keys
-    .command('list')
-    .description('list all keys, the oldest first')
-    .option('--json', 'as JSON')
-    .action(({ json = false }: { json?: boolean }) => withKeys(async (tools) => print(await listKeys(tools, { json }))))
-  keys
-    .command('rotate')
-    .description('publish the next key; it takes over by itself once every verifier knows it')
-    .option('--now', 'let it take over at once: for a key that leaked')
-    .action(({ now = false }: { now?: boolean }) => withKeys(async (tools) => print(await rotateKeys(tools, { atOnce: now }))))
-  keys
-    .command('retire <kid>')
-    .description('refuse the tokens of a next or previous key from now on')
-    .helpOption('--help')
-    .allowUnknownOption() // a kid may begin with a hyphen
-    .action((kid: string) => withKeys(async (tools) => print(await retireKey(tools, kid))))
-  keys
-    .command('reseal')
-    .description('seal all private keys again, under the newest GATEHOUSE_SECRET')
-    .action(() => withKeys(reseal))
-
+  for (const add of nouns) add(program, shell)
   await program.parseAsync()
 }
 
-async function reseal(tools: KeyTools): Promise<void> {
-  const { resealed, unopened } = await resealKeys(tools)
-  print(`${resealed.length === 1 ? '1 key is' : `${resealed.length} keys are`} sealed under the newest secret.`)
-  if (unopened.length > 0) throw new Error(`no configured GATEHOUSE_SECRET opens ${unopened.join(', ')}`)
-}
+const say = (_fields: object, message: string) => void process.stderr.write(`gatehouse: ${message}\n`)
+const log: Log = { info: () => undefined, warn: say, error: say }
 
-async function withKeys(act: (tools: KeyTools) => Promise<void>): Promise<void> {
-  const config = parseConfig(process.env)
-  const say = (_fields: object, message: string) => void process.stderr.write(`gatehouse: ${message}\n`)
-  const database = await openDatabase(config, { info: () => undefined, warn: say, error: say })
-  try {
-    const vault = await createVault(masterSecretsOf(config))
-    await act({ queries: createKeyQueries(database, 'operator'), vault, now: new Date() })
-  } finally {
-    await database.close()
-  }
-}
+const shell: Shell = {
+  log,
+  config: () => parseConfig(process.env),
+  print: (text) => void process.stdout.write(`${text}\n`),
 
-const print = (text: string) => void process.stdout.write(`${text}\n`)
+  async withDatabase(act) {
+    const config = parseConfig(process.env)
+    const database = await openDatabase(config, log)
+    try {
+      await act(database, config)
+    } finally {
+      await database.close()
+    }
+  },
+
+  async readInput() {
+    const chunks: Uint8Array[] = []
+    for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array)
+    return new TextDecoder().decode(Buffer.concat(chunks))
+  },
+}
 
 /** Help was asked for, or the line was not understood. */
 function endUsage({ code, exitCode, message }: CommanderError): void {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseTrustedProxies } from './client-address.ts'
 import type { Settings } from './resources.ts'
 
 /** Where a process listens, what it stores in, and how it behaves: the parsed environment. */
@@ -44,6 +45,16 @@ const origin = z
   .refine(isOrigin, httpUrl)
   .transform((url) => new URL(url).origin)
 
+const proxies =
+  'must be a number of proxies from 1 to 16, or networks and addresses separated by commas, such as 127.0.0.1, 10.0.0.0/8'
+const rangeUrl =
+  'must be an https:// URL (on this machine also http://) without credentials, query or fragment, such as https://api.pwnedpasswords.com/range'
+
+const rangeApi = z
+  .string()
+  .refine(isRangeUrl, rangeUrl)
+  .transform((url) => new URL(url).href.replace(/\/+$/, ''))
+
 const Environment = z
   .object({
     HOST: z.string().default('127.0.0.1'),
@@ -69,12 +80,28 @@ const Environment = z
     SESSION_MAX_TTL: integer(60, 10 * oneYear).default(90 * oneDay),
     AUDIT_RETENTION: integer(oneDay, 10 * oneYear).default(oneYear),
     PASSWORD_MIN_LENGTH: integer(8, 64).default(8),
+    BREACHED_PASSWORDS_URL: rangeApi.optional(),
     PUBLIC_URL: origin.optional(),
     CORS_ORIGINS: z
       .string()
       .transform((list) => list.split(',').map((entry) => entry.trim()))
       .pipe(z.array(origin))
       .default([]),
+    TRUSTED_PROXIES: z
+      .string()
+      .transform((text, context) => {
+        const trusted = parseTrustedProxies(text)
+        if (trusted) return trusted
+        context.addIssue({ code: 'custom', message: proxies })
+        return z.NEVER
+      })
+      .optional(),
+    FORWARDED_HEADER: z
+      .string()
+      .toLowerCase()
+      .pipe(z.enum(['x-forwarded-for', 'forwarded'], 'must be x-forwarded-for or forwarded'))
+      .optional(),
+    RATE_LIMITS: z.enum(['on', 'off'], 'must be on or off').default('on'),
     LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent'], 'must be debug, info, warn, error or silent').default('info'),
   })
   .refine((env) => env.DATABASE_URL === undefined || env.GATEHOUSE_SECRET !== undefined, {
@@ -115,7 +142,11 @@ function toConfig(env: z.output<typeof Environment>): Config {
       sessionMaxTtl: env.SESSION_MAX_TTL,
       auditRetention: env.AUDIT_RETENTION,
       passwordMinLength: env.PASSWORD_MIN_LENGTH,
+      breachedPasswordsUrl: env.BREACHED_PASSWORDS_URL,
       corsOrigins: env.CORS_ORIGINS,
+      trustedProxies: env.TRUSTED_PROXIES,
+      forwardedHeader: env.FORWARDED_HEADER,
+      rateLimits: env.RATE_LIMITS === 'on',
       hstsMaxAge: issuer.startsWith('https:') ? oneYear : 0,
     },
   }
@@ -128,4 +159,11 @@ function isPostgresUrl(text: string): boolean {
 function isOrigin(text: string): boolean {
   const url = URL.parse(text)
   return url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`
+}
+
+/** Five digits of a hash are little to learn, but who can alter the answer can refuse any password. */
+function isRangeUrl(text: string): boolean {
+  const url = URL.parse(text)
+  if (url === null || url.href !== url.origin + url.pathname) return false
+  return url.protocol === 'https:' || (url.protocol === 'http:' && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname))
 }

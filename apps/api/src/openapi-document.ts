@@ -33,6 +33,7 @@ export function buildOpenApi<E extends HonoEnv>(
 
 const tags: Record<Operation['tag'], string> = {
   users: 'Accounts: register, read, change and delete.',
+  administration: 'What administrators do besides with the accounts of others.',
   sessions: 'Sign in, refresh, sign out.',
   audit: 'What happened: of everybody for administrators, of one’s own account for everybody.',
   keys: 'The public keys that verify access tokens.',
@@ -139,11 +140,23 @@ const mediaTypeOf = (codes: ErrorCode[]) =>
 
 function errorHeaders(codes: ErrorCode[]): Json {
   if (codes.includes('not_authenticated')) return { 'WWW-Authenticate': challengeHeader }
+  if (codes.includes('too_many_requests')) return { 'Retry-After': retryAfterHeader, ...rateLimitHeaders }
   return codes.includes('unavailable') ? { 'Retry-After': retryAfterHeader } : {}
 }
 
 const challengeHeader = { description: '`Bearer`, and why a token was refused (RFC 6750 §3).', schema: { type: 'string' } }
 const retryAfterHeader = { description: 'Seconds to wait before trying again.', schema: { type: 'integer' } }
+
+const rateLimitHeaders = {
+  'RateLimit-Policy': {
+    description: 'The limit: its name, how many attempts (q) in how many seconds (w).',
+    schema: { type: 'string', examples: ['"sign-in";q=20;w=900'] },
+  },
+  RateLimit: {
+    description: 'How many are left (r), and the seconds after which there are more (t).',
+    schema: { type: 'string', examples: ['"sign-in";r=0;t=123'] },
+  },
+}
 
 const exampleErrors: FieldError[] = [{ path: 'username', message: 'must have 1 to 64 characters' }]
 

@@ -14,7 +14,7 @@ export interface Fragment {
 export interface Operation {
   operationId: string
   summary: string
-  tag: 'users' | 'sessions' | 'audit' | 'keys' | 'service'
+  tag: 'users' | 'administration' | 'sessions' | 'audit' | 'keys' | 'service'
   /** The path to show, where it differs from the registered one. */
   path?: string
   /** The parameters in the path, where there are any. */

@@ -1,4 +1,5 @@
 import { type AuditQueries, createAuditQueries } from './audit/queries.ts'
+import { type ClientAddress, type ForwardingRules, createClientAddress } from './client-address.ts'
 import type { Clock, Log } from './context.ts'
 import { type Argon2id } from './crypto/argon2.ts'
 import { type PasswordHasher, createPasswordHasher } from './crypto/password.ts'
@@ -13,15 +14,21 @@ import { keepKeysCurrent } from './keys/keep-current.ts'
 import { type Keyring, openKeyring } from './keys/keyring.ts'
 import { createKeyQueries } from './keys/queries.ts'
 import { rotationRules } from './keys/rotation.ts'
+import { type DeviceTokens, createDeviceTokens } from './limits/device-token.ts'
+import { type Limits, createLimits, noLimits } from './limits/limits.ts'
+import { createLimitQueries } from './limits/queries.ts'
 import { keepClean } from './sessions/clean-up.ts'
+import { type PasswordResetQueries, createPasswordResetQueries } from './password-resets/queries.ts'
 import { type SessionQueries, createSessionQueries } from './sessions/queries.ts'
 import { type RefreshTokens, createRefreshTokens } from './sessions/refresh-token.ts'
 import { type Revocations, openRevocations } from './sessions/revocations.ts'
 import { type Traffic, createTraffic } from './traffic.ts'
+import { type UserListQueries, createUserListQueries } from './user-list/queries.ts'
+import { type IsBreached, breachCheckAt } from './users/breached-passwords.ts'
 import { type UserQueries, createUserQueries } from './users/queries.ts'
 
 /** What the application settles before it is made; the README's settings, parsed. */
-export interface Settings {
+export interface Settings extends ForwardingRules {
   /** Newest first. */
   masterSecrets: readonly string[]
   /** `iss` and `aud` of access tokens. */
@@ -38,8 +45,12 @@ export interface Settings {
   auditRetention: number
   /** Code points. */
   passwordMinLength: number
+  /** The range API that knows passwords from breaches; undefined asks nobody. */
+  breachedPasswordsUrl: string | undefined
   /** Origins that browsers may call from. */
   corsOrigins: readonly string[]
+  /** Whether attempts are counted, and refused where there are too many. */
+  rateLimits: boolean
   /** Seconds of `Strict-Transport-Security`; 0 where TLS is not in front. */
   hstsMaxAge: number
 }
@@ -53,7 +64,7 @@ export interface Platform {
   clock: Clock
   log: Log
   docsAssets: DocsAssets
-  /** The address that a request came from, of what the server passes to `fetch` beside it. */
+  /** The address at the other end of the connection, of what the server passes to `fetch` beside it. */
   addressOf(bindings: unknown): string | undefined
 }
 
@@ -61,20 +72,25 @@ export interface Platform {
 export interface Resources {
   settings: Settings
   users: UserQueries
+  userList: UserListQueries
+  passwordResets: PasswordResetQueries
   sessions: SessionQueries
   revocations: Revocations
   passwords: PasswordHasher
+  isBreached: IsBreached
   keyring: Keyring
   tokens: AccessTokens
   refreshTokens: RefreshTokens
+  limits: Limits
+  deviceTokens: DeviceTokens
+  traffic: Traffic
   audit: AuditQueries
   exports: ExportQueries
-  traffic: Traffic
   readiness: ReadinessChecks
   clock: Clock
   log: Log
   docsAssets: DocsAssets
-  addressOf: Platform['addressOf']
+  clientAddress: ClientAddress
 }
 
 /** How many hashes may wait for each that is computed: about a second and a half of work. */
@@ -85,8 +101,8 @@ const rememberedTokens = 10_000
 /** Opens the key ring and puts the parts together over a migrated database. */
 export async function createResources(settings: Settings, platform: Platform): Promise<Resources> {
   const { database, argon2id, hashConcurrency, clock, log, docsAssets, addressOf } = platform
-  const { db, feed } = database
-  const { accessTokenTtl: ttl, sessionIdleTtl: idle, sessionMaxTtl: max } = settings
+  const { db, counting, feed } = database
+  const { accessTokenTtl: ttl, sessionIdleTtl: idle, sessionMaxTtl: max, breachedPasswordsUrl } = settings
   const vault = await createVault(settings.masterSecrets)
   const background = { clock, log, closed: feed.closed }
   const keyQueries = createKeyQueries(database, 'system')
@@ -94,30 +110,39 @@ export async function createResources(settings: Settings, platform: Platform): P
   void keepKeysCurrent({ queries: keyQueries, vault, keyring, rules: rotationRules(settings), ...background })
   const sessions = createSessionQueries(db, { idle, max })
   const audit = createAuditQueries(db)
-  void keepClean(sessions, background)
-  void keepClean({ deleteOver: (now, limit) => audit.deleteBefore(keptSince(now, settings), limit) }, background)
+  const auditLimit = (now: Date) => new Date(now.getTime() - settings.auditRetention * 1000)
+  const limitQueries = createLimitQueries(counting)
+  const cleanings = {
+    sessions: sessions.deleteOver,
+    limits: limitQueries.deleteOver,
+    'audit events': (now: Date, limit: number) => audit.deleteBefore(auditLimit(now), limit),
+  }
+  void keepClean(cleanings, background)
+  const deviceTokens = createDeviceTokens(settings.masterSecrets)
   const traffic = createTraffic()
   // A hash that has a core keeps it for milliseconds, however low its priority: one core is for whoever is signed in.
   const concurrency = () => Math.max(1, traffic.flows() ? hashConcurrency - 1 : hashConcurrency)
   return {
     settings,
     users: createUserQueries(db),
+    userList: createUserListQueries(db),
+    passwordResets: createPasswordResetQueries(db),
     sessions,
     revocations: openRevocations(sessions, { feed, tokenTtl: ttl, clock, log }),
     passwords: createPasswordHasher({ argon2id, concurrency, queueLimit: hashConcurrency * queuePerHash }),
+    isBreached: breachCheckAt(breachedPasswordsUrl, { clock, log }),
     keyring,
     tokens: createAccessTokens({ keyring, issuer: settings.issuer, ttl, remember: rememberedTokens }),
     refreshTokens: createRefreshTokens(settings.masterSecrets),
+    limits: settings.rateLimits ? createLimits({ queries: limitQueries, devices: deviceTokens, clock, log }) : noLimits,
+    deviceTokens,
+    traffic,
     audit,
     exports: createExportQueries(db),
-    traffic,
     readiness: createReadinessChecks(createMigrationCheck(db), keyring),
     clock,
     log,
     docsAssets,
-    addressOf,
+    clientAddress: createClientAddress(settings, addressOf),
   }
 }
-
-/** Events from before are removed. */
-const keptSince = (now: Date, { auditRetention }: Settings) => new Date(now.getTime() - auditRetention * 1000)

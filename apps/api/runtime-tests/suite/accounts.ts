@@ -210,30 +210,3 @@ export function accountSuite(api: () => Api): void {
     })
   })
 }
-
-/** What takes a hand in the database: there is no route yet that appoints or disables anybody. */
-export function administrationSuite(api: () => Api, sql: (statement: string) => Promise<unknown>): void {
-  test('an administrator reads, changes and deletes anybody', async () => {
-    const owner = await api().account({ birthday: '1990-05-17' })
-    const admin = await api().account()
-    await sql(`update users set role = 'admin' where username = '${admin.username}'`)
-    await api().untilRefused(admin.token) // a role is in the token: with another, one signs in again
-    const token = await api().token(admin.username)
-    const { body } = await api().get(`/user/?username=${owner.username}`, token)
-    expect(body['birthday']).toBe('1990-05-17')
-    const change = { username: owner.username, password: 'another quiet harbour' }
-    expect((await api().json('PATCH', '/user/', change, token)).status).toBe(200)
-    expect((await api().login(owner.username, 'another quiet harbour')).status).toBe(200)
-    expect((await api().form('DELETE', '/user/', { username: owner.username }, token)).status).toBe(200)
-  })
-
-  test('a disabled account can neither sign in nor use its tokens', async () => {
-    const { username, token } = await api().account()
-    await sql(`update users set disabled_at = now() where username = '${username}'`)
-    await api().untilRefused(token)
-    expect((await api().get(`/user/?username=${username}`, token)).status).toBe(401)
-    expect((await api().json('PATCH', '/user/', { username, birthday: '1990-05-17' }, token)).status).toBe(401)
-    expect((await api().form('DELETE', '/user/', { username }, token)).status).toBe(401)
-    expect((await api().login(username)).status).toBe(401)
-  })
-}

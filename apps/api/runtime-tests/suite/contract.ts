@@ -8,7 +8,7 @@ interface Operation {
 }
 
 /** Makes every answer of `target` prove that the OpenAPI document foresaw it. */
-export async function withContract(target: Target): Promise<Target> {
+export async function withContract<T extends Target>(target: T): Promise<T> {
   const document = (await (await target.fetch('/openapi.json')).json()) as {
     paths: Record<string, Record<string, Operation>>
     components: Json
@@ -48,7 +48,8 @@ async function check(
   path: string,
   response: Response,
 ): Promise<void> {
-  const pathname = withoutFinalSlash(path.split('?')[0] ?? '')
+  const { pathname: sent } = new URL(`http://localhost${path}`) // without `..`, as clients send it
+  const pathname = withoutFinalSlash(sent)
   const item = paths[pathname] ?? paths[`${pathname}/`] ?? templated(paths, pathname)
   const where = `${method} ${pathname} ${response.status}`
   if (!item || method === 'HEAD') return

@@ -3,6 +3,7 @@ import { type Answer, type Api, freshName, goodPassword } from './target.ts'
 
 const access = '__Host-gatehouse-access'
 const refresh = '__Host-gatehouse-refresh'
+const device = '__Host-gatehouse-device'
 
 /** What a browser of today sends along from a page of the server's own. */
 const ownPage = { 'Sec-Fetch-Site': 'same-origin' }
@@ -50,14 +51,18 @@ export function cookieSuite(api: () => Api): void {
       })
       expect(Object.keys(answer.body)).toHaveLength(3)
       const cookies = answer.headers.getSetCookie()
-      expect(cookies.map((cookie) => cookie.split('=')[0])).toEqual([access, refresh])
+      expect(cookies.map((cookie) => cookie.split('=')[0])).toEqual([access, refresh, device])
       for (const cookie of cookies) {
         const attributes = cookie.split('; ').slice(1)
         expect(new Set(attributes.filter((attribute) => !attribute.startsWith('Max-Age')))).toEqual(
           new Set(['Path=/', 'HttpOnly', 'Secure', 'SameSite=Lax']),
         )
       }
-      expect(cookies.map((cookie) => /Max-Age=(\d+)/.exec(cookie)?.[1])).toEqual(['1800', String(14 * 86_400)])
+      expect(cookies.map((cookie) => /Max-Age=(\d+)/.exec(cookie)?.[1])).toEqual([
+        '1800',
+        String(14 * 86_400),
+        String(365 * 86_400),
+      ])
       expect(answer.headers.get('Cache-Control')).toBe('no-store')
     })
 

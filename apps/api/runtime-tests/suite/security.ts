@@ -15,6 +15,12 @@ const protectedRoutes: [name: string, path: string, init: RequestInit][] = [
     { method: 'DELETE', headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body: 'username=somebody' },
   ],
   ['GET /users/me', '/users/me', {}],
+  ['GET /users', '/users', {}],
+  [
+    'POST /users/:username/password-reset',
+    '/users/somebody/password-reset',
+    { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' },
+  ],
   ['POST /logout', '/logout', { method: 'POST' }],
   ['GET /sessions', '/sessions', {}],
   ['DELETE /sessions', '/sessions', { method: 'DELETE' }],

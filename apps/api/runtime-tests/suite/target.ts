@@ -6,6 +6,12 @@ export interface Target {
   stop(): Promise<unknown>
 }
 
+/** A target with an administrator from the start: the first one comes from the command line alone. */
+export interface AdministeredTarget extends Target {
+  /** Whose password is `goodPassword`. */
+  administrator: string
+}
+
 export type Json = Record<string, unknown>
 
 export interface Answer {

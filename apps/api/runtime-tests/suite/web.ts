@@ -6,7 +6,7 @@ export function webSuite(api: () => Api): void {
     '/',
     '/nope',
     '/user/x',
-    '/users',
+    '/users/ada',
     '/users/me/x',
     '/docs/../package.json',
     '/docs/nope.js',

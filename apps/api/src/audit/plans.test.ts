@@ -67,8 +67,8 @@ test.each<[string, () => Promise<unknown[]>, count: number, blocks: number]>([
 ])('what is read for %s does not depend on how much is stored', async (_name, run, count, blocks) => {
   for (let i = 0; i < 8; i += 1) expect(await run()).toHaveLength(count) // past the sixth, the plan may be a generic one
   const { text, parameters } = last
-  const explain = `explain (analyze, buffers, format json) ${text}`
-  const [row = {}] = await client.unsafe<Record<string, unknown>[]>(explain, parameters as string[])
+  const explained = await client.unsafe(`explain (analyze, buffers, format json) ${text}`, parameters as string[])
+  const [row = {}] = explained as unknown as Record<string, unknown>[]
   const [{ Plan: plan }] = row['QUERY PLAN'] as [{ Plan: Record<string, number> }]
   expect(JSON.stringify(plan)).not.toMatch(/"Seq Scan"/)
   expect((plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0)).toBeLessThan(blocks)

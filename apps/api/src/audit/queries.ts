@@ -16,6 +16,16 @@ export interface Computed {
   as?: string
 }
 
+/** What the statement itself works out of an event. */
+export interface Computed {
+  subjectId?: SQLWrapper
+  details?: SQL
+  /** Which row of the cause makes it happen; without it, any. */
+  where?: SQL | undefined
+  /** The expression's name, where a statement records several events. */
+  as?: string
+}
+
 /** A common table expression that records `event` in the statement that makes it happen: once, if `cause` has a row. */
 export function recording(db: Database, cause: WithSubquery, event: AuditEvent, computed: Computed = {}) {
   const row = rowOf(event)

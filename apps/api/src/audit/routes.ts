@@ -17,7 +17,7 @@ import { AuditPage, AuditQuery, OwnEventPage, PageQuery, viewEvent, viewOwnEvent
 const defaultLimit = 50
 
 export function auditRoutes(resources: Resources) {
-  const { audit, users, clock, addressOf } = resources
+  const { audit, users, clock, clientAddress } = resources
   const authenticated = requireUser(resources)
 
   return new Hono<Env>()
@@ -36,7 +36,7 @@ export function auditRoutes(resources: Resources) {
       query(AuditQuery),
       async (c) => {
         const { limit = defaultLimit, ...search } = c.req.valid('query')
-        const dependencies = { audit, users, origin: originOf(c, addressOf), now: clock() }
+        const dependencies = { audit, users, origin: originOf(c, clientAddress), now: clock() }
         const page = await readAudit(dependencies, search, limit)
         if (page === 'user_not_found') return problem(c, page)
         return json(c, { events: page.rows.map(viewEvent), next_cursor: page.nextCursor }, 200)

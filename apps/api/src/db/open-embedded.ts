@@ -23,6 +23,7 @@ export async function openEmbedded(folder: string): Promise<OpenDatabase> {
     const closing = new AbortController()
     return {
       db,
+      counting: db,
       feed: openFeed(client, db, closing.signal),
       async close() {
         closing.abort()
@@ -36,8 +37,23 @@ export async function openEmbedded(folder: string): Promise<OpenDatabase> {
   }
 }
 
+/** The database in `folder` as it is: nothing is migrated. Undefined where there is none yet. */
+export async function inspectEmbedded(folder: string): Promise<Pick<OpenDatabase, 'db' | 'close'> | undefined> {
+  if (!holdsCluster(join(folder, 'postgres'))) return undefined
+  const unlock = lockDataFolder(folder)
+  try {
+    const client = await openPglite(join(folder, 'postgres'))
+    return { db: drizzle(client, { schema }), close: () => client.close().finally(unlock) }
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+const holdsCluster = (folder: string) => existsSync(join(folder, 'PG_VERSION'))
+
 async function openPglite(folder: string): Promise<PGlite> {
-  const isNew = !existsSync(join(folder, 'PG_VERSION'))
+  const isNew = !holdsCluster(folder)
   // An archive of a fresh cluster is unpacked in a third of the time that initdb takes.
   return PGlite.create(folder, isNew ? { loadDataDir: await dataDir() } : {})
 }

@@ -29,17 +29,27 @@ const patience = 30
 export async function openPostgres(options: PostgresOptions, onWait: (error: unknown) => void): Promise<OpenDatabase> {
   await migratePostgres(options, onWait)
   const client = connect(options, { max: options.poolSize, statementTimeout: 10_000 })
+  const counting = connect(options, countingConnections)
   const closing = new AbortController()
   const feed = openFeed(options, closing.signal)
   return {
     db: drizzle(client, { schema }),
+    counting: drizzle(counting, { schema }),
     feed,
     async close() {
       closing.abort()
-      await Promise.all([client.end({ timeout: 5 }), feed.end()])
+      await Promise.all([client.end({ timeout: 5 }), counting.end({ timeout: 5 }), feed.end()])
     },
   }
 }
+
+/** One connection to the database as it is: nothing is migrated, and nothing tried again. */
+export function inspectPostgres(options: PostgresOptions): Pick<OpenDatabase, 'db' | 'close'> {
+  const client = connect(options, { max: 1, statementTimeout: 10_000 })
+  return { db: drizzle(client, { schema }), close: () => client.end({ timeout: 5 }) }
+}
+/** Many attempts on one account wait for one row in turn. Commits don't wait for the disk: turns are short. */
+const countingConnections = { max: 4, statementTimeout: 2_000, synchronousCommit: 'off' } as const
 
 /** Milliseconds that the feed waits for an answer before it takes its connection for lost. */
 const feedPatience = 2_000
@@ -106,8 +116,15 @@ async function migrateOnce(options: PostgresOptions): Promise<void> {
   }
 }
 
-/** @param statementTimeout milliseconds; 0 for none */
-function connect({ url, prepare }: PostgresOptions, { max, statementTimeout }: { max: number; statementTimeout: number }) {
+interface ConnectionOptions {
+  max: number
+  /** Milliseconds; 0 for none. */
+  statementTimeout: number
+  /** Whether a commit waits until it is on disk. */
+  synchronousCommit?: 'on' | 'off'
+}
+
+function connect({ url, prepare }: PostgresOptions, { max, statementTimeout, synchronousCommit }: ConnectionOptions) {
   return postgres(url, {
     max,
     prepare,
@@ -123,6 +140,7 @@ function connect({ url, prepare }: PostgresOptions, { max, statementTimeout }: {
       DateStyle: 'ISO',
       TimeZone: 'UTC',
       statement_timeout: statementTimeout,
+      ...(synchronousCommit && { synchronous_commit: synchronousCommit }),
     },
   })
 }

@@ -17,6 +17,8 @@ export interface Feed {
 /** An open, migrated database. */
 export interface OpenDatabase {
   db: Database
+  /** For counts of attempts: on PostgreSQL on connections of its own, which hold up nothing else and may lose the last moment in a crash. */
+  counting: Database
   feed: Feed
   /** Flushes and closes; statements still running finish first. */
   close(): Promise<void>

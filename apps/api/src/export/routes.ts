@@ -18,7 +18,7 @@ const headers = {
 }
 
 export function exportRoutes(resources: Resources) {
-  const { exports: queries, audit, clock, log, addressOf } = resources
+  const { exports: queries, audit, clock, log, clientAddress } = resources
 
   return new Hono<Env>().get(
     '/users/me/export',
@@ -31,7 +31,7 @@ export function exportRoutes(resources: Resources) {
     deadline,
     requireUser(resources),
     async (c) => {
-      const circumstances = { origin: originOf(c, addressOf), now: clock() }
+      const circumstances = { origin: originOf(c, clientAddress), now: clock() }
       const pieces = await exportAccount({ queries, audit, ...circumstances }, c.get('caller').userId)
       if (!pieces) return problem(c, 'invalid_token')
       const response: Response = respond(c, toStream(pieces, log, c.get('requestId')), 200, headers)

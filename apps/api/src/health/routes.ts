@@ -12,7 +12,9 @@ const Readiness = z
   .object({ status: z.literal('ok'), checks: z.record(z.string(), z.string()) })
   .meta({ id: 'Readiness', examples: [{ status: 'ok', checks: { database: 'ok', migrations: 'ok', keys: 'ok' } }] })
 
-export function healthRoutes({ readiness }: Resources) {
+const Client = z.object({ address: z.string().nullable() }).meta({ id: 'Client', examples: [{ address: '203.0.113.7' }] })
+
+export function healthRoutes({ readiness, clientAddress }: Resources) {
   return new Hono<Env>()
     .get(
       '/health/live',
@@ -23,6 +25,16 @@ export function healthRoutes({ readiness }: Resources) {
         success: { description: 'It does.', schema: Health },
       }),
       (c) => json(c, { status: 'ok' as const }, 200),
+    )
+    .get(
+      '/health/client',
+      operation({
+        operationId: 'getClient',
+        summary: 'The address that the client is taken to have; null where it is unknown',
+        tag: 'service',
+        success: { description: 'As limits and sessions see it.', schema: Client },
+      }),
+      (c) => json(c, { address: clientAddress(c) ?? null }, 200),
     )
     .get(
       '/health/ready',

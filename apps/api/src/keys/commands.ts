@@ -1,12 +1,8 @@
 import type { Vault } from '../crypto/secret.ts'
+import { Refusal } from '../refusal.ts'
 import type { KeyQueries, KeyTurn, StoredKey } from './queries.ts'
 import { findNext, reloadInterval } from './rotation.ts'
 import { generateKey, openPrivateKey, sealAgain } from './signing-key.ts'
-
-/** What an operator asked for can't be done; the message says why and what to do first. */
-export class Refusal extends Error {
-  override name = 'Refusal'
-}
 
 export interface KeyTools {
   queries: Pick<KeyQueries, 'findAll' | 'takeTurn'>

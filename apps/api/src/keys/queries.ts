@@ -34,10 +34,10 @@ const rotationLock = 7_483_920_117
 export function createKeyQueries({ db, feed }: Pick<OpenDatabase, 'db' | 'feed'>, actor: KeyActor) {
   return {
     /** Every key there ever was, the oldest first. */
-    findAll: () => findAll(db),
+    findAll: () => findAllKeys(db),
 
     /** The same, soon or not at all, whatever else the database is busy with. */
-    findAllSoon: () => feed.read(findAll),
+    findAllSoon: () => feed.read(findAllKeys),
 
     /** Stores `key` as the current one, unless another instance was first. */
     async insertFirst(key: NewKey, now: Date): Promise<void> {
@@ -88,7 +88,7 @@ function createTurn(db: Database, actor: KeyActor) {
   }
 
   return {
-    findAll: () => findAll(db),
+    findAll: () => findAllKeys(db),
 
     async publish(key: NewKey, now: Date): Promise<void> {
       await db.insert(signingKeys).values({ ...key, state: 'next', createTime: now, stateTime: now })
@@ -116,6 +116,7 @@ function createTurn(db: Database, actor: KeyActor) {
   }
 }
 
-function findAll(db: Database): Promise<StoredKey[]> {
+/** Every key there ever was, the oldest first. */
+export function findAllKeys(db: Database): Promise<StoredKey[]> {
   return db.select().from(signingKeys).orderBy(asc(signingKeys.createTime), asc(signingKeys.kid))
 }

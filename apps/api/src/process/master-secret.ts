@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Config } from '../config.ts'
 
@@ -7,6 +7,13 @@ export function masterSecretsOf({ settings, database }: Config): readonly string
   if (settings.masterSecrets) return settings.masterSecrets
   if (database.kind === 'embedded') return [embeddedMasterSecret(resolve(database.folder))]
   throw new Error('parseConfig demands GATEHOUSE_SECRET with DATABASE_URL')
+}
+
+/** As `masterSecretsOf()`, but makes none: empty where the embedded database's is missing. */
+export function presentMasterSecrets({ settings, database }: Config): readonly string[] {
+  if (settings.masterSecrets) return settings.masterSecrets
+  const path = database.kind === 'embedded' ? join(resolve(database.folder), 'secret') : undefined
+  return path !== undefined && existsSync(path) ? [readFileSync(path, 'utf8').trim()] : []
 }
 
 /** The secret that the embedded database keeps beside its data, made at the first start (mode 0600). */

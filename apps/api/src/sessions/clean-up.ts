@@ -8,16 +8,21 @@ const interval = 60_000
 /** Rows that one statement deletes at most: it holds its locks for milliseconds. */
 const batchSize = 500
 
-/** Removes what is over, batch by batch, on whichever instance has the turn. Runs until `closed`. */
+/** Deletes up to `limit` rows of what has been over for long at `now`, on the instance that has the turn: how many. */
+export type Cleaning = (now: Date, limit: number) => Promise<number>
+
+/** Every minute removes what has been over for long, batch by batch. Runs until `closed`. */
 export async function keepClean(
-  queries: { deleteOver(now: Date, limit: number): Promise<number> },
+  cleanings: Record<string, Cleaning>,
   { clock, log, closed }: { clock: Clock; log: Log; closed: AbortSignal },
 ): Promise<void> {
   while (!closed.aborted) {
-    try {
-      while ((await queries.deleteOver(clock(), batchSize)) >= batchSize && !closed.aborted);
-    } catch (error) {
-      if (!closed.aborted) log.warn({ error: describeError(error) }, 'what is over could not be removed')
+    for (const [what, clean] of Object.entries(cleanings)) {
+      try {
+        while (!closed.aborted && (await clean(clock(), batchSize)) >= batchSize);
+      } catch (error) {
+        if (!closed.aborted) log.warn({ what, error: describeError(error) }, 'what is over could not be removed')
+      }
     }
     await pause(interval, closed)
   }

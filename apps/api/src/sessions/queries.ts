@@ -4,7 +4,7 @@ import { recording } from '../audit/queries.ts'
 import { among } from '../db/among.ts'
 import { createBatchReader } from '../db/batch-reader.ts'
 import type { Database } from '../db/open.ts'
-import { keeping, sessions, users } from '../db/schema.ts'
+import { keeping, knownNetworks, sessions, users } from '../db/schema.ts'
 import type { Credentials } from '../users/queries.ts'
 import { createEndingQueries } from './endings/queries.ts'
 
@@ -83,8 +83,8 @@ export function createSessionQueries(db: Database, lifetimes: Lifetimes) {
 
   return {
     /**
-     * Opens a session for whom the credentials prove, notes and records the sign-in, and renews the hash where there is
-     * a new one: one statement. Undefined if the account or its password changed meanwhile.
+     * Opens a session for whom the credentials prove, notes the sign-in and its network, records it, and renews the hash
+     * where there is a new one: one statement. Undefined if the account or its password changed meanwhile.
      */
     async open(
       proven: Credentials,
@@ -100,6 +100,26 @@ export function createSessionQueries(db: Database, lifetimes: Lifetimes) {
           .where(and(unchanged, isNull(users.disabledAt), keeping('all')))
           .returning({ userId: users.id }),
       )
+      const from = sql`${addressPrefix}::text`
+      const known = db.$with('known').as(
+        db
+          .insert(knownNetworks)
+          .select(
+            db
+              .select({
+                userId: signedIn.userId,
+                addressPrefix: from.as('address_prefix'),
+                lastSignIn: instant(now).as('last_sign_in'),
+              })
+              .from(signedIn)
+              .where(sql`${from} is not null`),
+          )
+          .onConflictDoUpdate({
+            target: [knownNetworks.userId, knownNetworks.addressPrefix],
+            set: { lastSignIn: sql`excluded.last_sign_in` },
+          })
+          .returning({ userId: knownNetworks.userId }),
+      )
       const recorded = recording(db, signedIn, {
         event: 'signed_in',
         origin: { ...origin, actor: 'user', actorId: proven.id },
@@ -109,7 +129,7 @@ export function createSessionQueries(db: Database, lifetimes: Lifetimes) {
       })
       const expireTime = later(now, Math.min(lifetimes.idle, lifetimes.max))
       const rows = await db
-        .with(signedIn, recorded)
+        .with(signedIn, known, recorded)
         .insert(sessions)
         .select(
           db

@@ -53,7 +53,8 @@ const at = (house: House, instance: number): Resources => {
   return resources
 }
 
-const use = (house: House, instance: number, token: string, now: Date) => refresh({ ...at(house, instance), now, origin }, token)
+const use = (house: House, instance: number, token: string, now: Date) =>
+  refresh({ ...at(house, instance), now, origin }, token, undefined)
 
 /** The refresh token of an answer that has one. */
 function successor(outcome: TokenPair | string): string {
@@ -138,7 +139,8 @@ describe.each<[string, () => Promise<OpenDatabase[]>]>([
   test('nothing is used up while no signing key is open', async () => {
     const { tokens } = await house.signIn(seconds(0))
     const closed = { ...at(house, 0).tokens, ready: false }
-    expect(await refresh({ ...at(house, 0), tokens: closed, now: seconds(60), origin }, tokens.refreshToken)).toBe('not_ready')
+    const dependencies = { ...at(house, 0), tokens: closed, now: seconds(60), origin }
+    expect(await refresh(dependencies, tokens.refreshToken, undefined)).toBe('not_ready')
     expect(await use(house, 0, tokens.refreshToken, seconds(3600))).toHaveProperty('refreshToken')
   })
 

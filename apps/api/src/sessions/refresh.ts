@@ -1,6 +1,7 @@
 import type { Circumstances } from '../audit/event.ts'
 import type { Log } from '../context.ts'
 import type { AccessTokens } from '../keys/access-token.ts'
+import type { Limits } from '../limits/limits.ts'
 import { type TokenPair, issueTokens } from './issue-tokens.ts'
 import { judgeRefresh } from './judge-refresh.ts'
 import type { Session, SessionQueries } from './queries.ts'
@@ -12,6 +13,7 @@ export interface RefreshDependencies extends Circumstances {
   revocations: Pick<Revocations, 'catchUp'>
   tokens: AccessTokens
   refreshTokens: RefreshTokens
+  limits: Pick<Limits, 'refresh'>
   log: Log
 }
 
@@ -19,12 +21,14 @@ export interface RefreshDependencies extends Circumstances {
 export async function refresh(
   dependencies: RefreshDependencies,
   text: string,
+  address: string | undefined,
 ): Promise<TokenPair | 'invalid_grant' | 'not_ready'> {
   const { tokens, refreshTokens, now } = dependencies
   // Asked first: a token must not be used up where nothing can be issued for it.
   if (!tokens.ready) return 'not_ready'
   const presented = refreshTokens.verify(text)
   if (!presented) return 'invalid_grant'
+  await dependencies.limits.refresh(presented.sessionId, address)
   const session = await advance(dependencies, presented)
   if (!session) return 'invalid_grant'
   return (await issueTokens({ tokens, refreshTokens }, session, now)) ?? 'not_ready'

@@ -108,7 +108,12 @@ test.each<[string, () => PromiseLike<unknown>]>([
 test('a password change keeps the session that asks for it, and only for that statement', async () => {
   const [kept, other] = [await open(), await open()]
   const change = (password: string, sessionId: string) =>
-    first().users.update(account.id, { password }, { userId: account.id, sessionId })
+    first().users.update(
+      account.id,
+      { password },
+      { userId: account.id, sessionId },
+      { origin: { actor: 'user' }, now: new Date() },
+    )
   expect(await change('changed', kept.id)).toBe(1)
   expect([await first().sessions.find(kept.id), await first().sessions.find(other.id)]).toMatchObject([
     { id: kept.id },

@@ -19,8 +19,8 @@ const ended = 'Session ended'
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
 
 export function sessionRoutes(resources: Resources) {
-  const { sessions, revocations, clock, addressOf } = resources
-  const circumstancesOf = (c: Context<Env>) => ({ now: clock(), origin: originOf(c, addressOf) })
+  const { sessions, revocations, clock, clientAddress } = resources
+  const circumstancesOf = (c: Context<Env>) => ({ now: clock(), origin: originOf(c, clientAddress) })
   const authenticated = requireUser(resources)
 
   return new Hono<Env>()
@@ -112,7 +112,7 @@ function endCookieSession(resources: Resources) {
     if (refresh === undefined || presentsBearer(c)) return next()
     if (!comesFromSameOrigin(c, resources.settings.issuer)) return problem(c, 'cross_site_request')
     // Each names the session; a damaged one of the two must not leave the other alive.
-    const circumstances = { now: resources.clock(), origin: originOf(c, resources.addressOf) }
+    const circumstances = { now: resources.clock(), origin: originOf(c, resources.clientAddress) }
     for (const token of [refresh, access]) {
       if (token !== undefined) await revoke({ ...resources, ...circumstances }, token, 'signed_out')
     }

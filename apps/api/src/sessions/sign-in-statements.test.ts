@@ -41,7 +41,7 @@ test('signIn() takes the same statements for an unknown name, a wrong password a
   }
   const statementsOf = async (username: string, password: string) => {
     statements = []
-    const device = { userAgent: null, addressPrefix: null }
+    const device = { userAgent: null, addressPrefix: null, address: undefined, device: undefined }
     expect(await signIn({ ...watched, now: new Date(), origin }, { username, password }, device)).toBe('invalid_credentials')
     return statements
   }

@@ -54,8 +54,8 @@ async function outdated(): Promise<string> {
 }
 
 function attempt(username: string, given = password, changed: Partial<Pick<Resources, 'passwords' | 'tokens'>> = {}) {
-  const device = { userAgent: null, addressPrefix: null }
-  return signIn({ ...resources, ...changed, now, origin }, { username, password: given }, device)
+  const visitor = { userAgent: null, addressPrefix: null, address: undefined, device: undefined }
+  return signIn({ ...resources, ...changed, now, origin }, { username, password: given }, visitor)
 }
 
 const accepted = {
@@ -63,6 +63,7 @@ const accepted = {
   refreshToken: expect.any(String),
   expiresIn: 1800,
   refreshExpiresIn: 14 * 86_400,
+  userId: expect.any(String),
 }
 
 /** A hasher that verifies as the real one does and lets `deed` happen before it says so. */

@@ -3,6 +3,8 @@ import type { Circumstances } from '../audit/event.ts'
 import type { AuditQueries } from '../audit/queries.ts'
 import type { PasswordHasher } from '../crypto/password.ts'
 import type { AccessTokens } from '../keys/access-token.ts'
+import { countingFailures } from '../limits/limited-passwords.ts'
+import type { Limits, Source } from '../limits/limits.ts'
 import type { UserQueries } from '../users/queries.ts'
 import { usernameKey } from '../users/username.ts'
 import { type TokenPair, issueTokens } from './issue-tokens.ts'
@@ -15,10 +17,17 @@ export interface SignInDependencies extends Circumstances {
   passwords: PasswordHasher
   tokens: AccessTokens
   refreshTokens: RefreshTokens
+  limits: Pick<Limits, 'checkSignIn' | 'signIn'>
   audit: Pick<AuditQueries, 'record'>
   /** Aborts when the client has left. */
   signal?: AbortSignal
 }
+
+/** What is known of who signs in: what is kept of it, and what is counted by. */
+export type Visitor = Device & Source
+
+/** The tokens of a new session, and whose it is. */
+export type SignedIn = TokenPair & { userId: string }
 
 /** Why nobody is let in, and whose name was given: for the record alone. */
 interface Refused {
@@ -33,13 +42,13 @@ interface Refused {
 export async function signIn(
   dependencies: SignInDependencies,
   input: { username: string; password: string },
-  device: Device,
-): Promise<TokenPair | 'invalid_credentials' | 'not_ready'> {
+  visitor: Visitor,
+): Promise<SignedIn | 'invalid_credentials' | 'not_ready'> {
   if (!dependencies.tokens.ready) return 'not_ready'
-  const first = await attempt(dependencies, input, device)
+  const first = await attempt(dependencies, input, visitor)
   // Two sign-ins at once may both renew an outdated hash; the second finds the renewed one.
   const again = isRefused(first) && first.reason === 'changed_meanwhile'
-  const outcome = again ? await attempt(dependencies, input, device) : first
+  const outcome = again ? await attempt(dependencies, input, visitor) : first
   if (!isRefused(outcome)) return outcome
   const { audit, origin, now } = dependencies
   const { userId: subjectId, reason } = outcome
@@ -48,20 +57,24 @@ export async function signIn(
 }
 
 async function attempt(
-  { users, sessions, passwords, tokens, refreshTokens, origin, now, signal }: SignInDependencies,
+  { users, sessions, passwords, tokens, refreshTokens, limits, origin, now, signal }: SignInDependencies,
   input: { username: string; password: string },
-  device: Device,
-): Promise<TokenPair | 'not_ready' | Refused> {
-  const found = await users.findCredentials(usernameKey(input.username))
-  const { matches, outdated } = await passwords.verify(input.password, found?.password, signal)
+  visitor: Visitor,
+): Promise<SignedIn | 'not_ready' | Refused> {
+  const key = usernameKey(input.username)
+  limits.checkSignIn(key, visitor)
+  const found = await users.findCredentials(key)
+  const counted = countingFailures(passwords, () => limits.signIn(key, found?.id, visitor))
+  const { matches, outdated } = await counted.verify(input.password, found?.password, signal)
   if (!found) return { reason: 'unknown_account' }
   if (!matches) return { reason: 'wrong_password', userId: found.id }
   if (found.disabledAt) return { reason: 'disabled', userId: found.id }
   const newHash = outdated ? await passwords.hash(input.password, signal) : undefined
-  const session = await sessions.open(found, newHash, { id: uuidv7(), ...device }, { now, origin })
+  const session = await sessions.open(found, newHash, { id: uuidv7(), ...visitor }, { now, origin })
   if (!session) return { reason: 'changed_meanwhile', userId: found.id }
-  return (await issueTokens({ tokens, refreshTokens }, session, now)) ?? 'not_ready'
+  const issued = await issueTokens({ tokens, refreshTokens }, session, now)
+  return issued ? { ...issued, userId: session.userId } : 'not_ready'
 }
 
-const isRefused = (outcome: TokenPair | 'not_ready' | Refused): outcome is Refused =>
+const isRefused = (outcome: SignedIn | 'not_ready' | Refused): outcome is Refused =>
   typeof outcome === 'object' && 'reason' in outcome

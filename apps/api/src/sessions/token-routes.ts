@@ -10,7 +10,7 @@ import { json, respond } from '../respond.ts'
 import { comesFromSameOrigin } from '../same-origin.ts'
 import { presentsBearer } from '../require-user.ts'
 import { body, oauthForm, query } from '../validate.ts'
-import { readCookies, withCookies, withoutCookies } from './cookies.ts'
+import { readCookies, readDeviceCookie, withCookies, withDeviceCookie, withoutCookies } from './cookies.ts'
 import { describeDevice } from './device.ts'
 import type { TokenPair } from './issue-tokens.ts'
 import { refresh } from './refresh.ts'
@@ -33,14 +33,15 @@ const missing = (c: Context<Env>) => oauthProblem(c, 'invalid_oauth_request', 'r
 
 /** Where tokens are given and taken: OAuth2's endpoints, and `/login` for those who know only that. */
 export function tokenRoutes(resources: Resources) {
-  const { keyring, clock, addressOf, settings } = resources
+  const { keyring, clock, clientAddress, deviceTokens, settings } = resources
   const notReady = (c: Context<Env>) => problem(c, 'not_ready', { checks: { keys: describeKeys(keyring) } })
 
-  const circumstancesOf = (c: Context<Env>) => ({ now: clock(), origin: originOf(c, addressOf) })
+  const circumstancesOf = (c: Context<Env>) => ({ now: clock(), origin: originOf(c, clientAddress) })
 
   const signInFrom = (c: Context<Env>, credentials: { username: string; password: string }) => {
-    const device = describeDevice(c.req.header('User-Agent'), addressOf(c.env))
-    return signIn({ ...resources, ...circumstancesOf(c), signal: c.req.raw.signal }, credentials, device)
+    const address = clientAddress(c)
+    const visitor = { ...describeDevice(c.req.header('User-Agent'), address), address, device: readDeviceCookie(c) }
+    return signIn({ ...resources, ...circumstancesOf(c), signal: c.req.raw.signal }, credentials, visitor)
   }
 
   async function grantForPassword(c: Context<Env>, form: z.output<typeof TokenForm>) {
@@ -56,7 +57,7 @@ export function tokenRoutes(resources: Resources) {
     if (given === undefined) return kept === undefined ? missing(c) : grantForCookie(c, kept)
     if (kept !== undefined)
       return oauthProblem(c, 'invalid_oauth_request', 'A refresh token is in the form and another in a cookie')
-    const outcome = await refresh({ ...resources, ...circumstancesOf(c) }, given)
+    const outcome = await refresh({ ...resources, ...circumstancesOf(c) }, given, clientAddress(c))
     if (outcome === 'invalid_grant') return oauthProblem(c, outcome)
     return outcome === 'not_ready' ? notReady(c) : json(c, viewTokens(outcome), 200)
   }
@@ -64,7 +65,7 @@ export function tokenRoutes(resources: Resources) {
   async function grantForCookie(c: Context<Env>, kept: string) {
     if (presentsBearer(c)) return oauthProblem(c, 'invalid_oauth_request', 'A cookie and an access token are there: send one')
     if (!comesFromSameOrigin(c, settings.issuer)) return problem(c, 'cross_site_request')
-    const outcome = await refresh({ ...resources, ...circumstancesOf(c) }, kept)
+    const outcome = await refresh({ ...resources, ...circumstancesOf(c) }, kept, clientAddress(c))
     if (outcome === 'invalid_grant') return withoutCookies(oauthProblem(c, outcome))
     return outcome === 'not_ready' ? notReady(c) : answerWithCookies(c, outcome)
   }
@@ -77,7 +78,7 @@ export function tokenRoutes(resources: Resources) {
         summary: 'Sign in with a username and a password, for first-party clients',
         tag: 'sessions',
         success: { description: 'The tokens of a new session.', schema: Granted },
-        errors: ['invalid_credentials', 'cross_site_request', 'overloaded', 'not_ready'],
+        errors: ['invalid_credentials', 'cross_site_request', 'too_many_requests', 'overloaded', 'not_ready'],
       }),
       untyped(query(LoginMode)),
       body('form', LoginForm),
@@ -88,7 +89,8 @@ export function tokenRoutes(resources: Resources) {
         // No WWW-Authenticate: OAuth2 libraries would show the challenge and hide the reason.
         if (outcome === 'invalid_credentials') return problem(c, outcome, { error: 'invalid_grant' })
         if (outcome === 'not_ready') return notReady(c)
-        return byCookie ? answerWithCookies(c, outcome) : json(c, viewTokens(outcome), 200)
+        if (byCookie) return withDeviceCookie(answerWithCookies(c, outcome), deviceTokens.issue(outcome.userId, clock()))
+        return json(c, viewTokens(outcome), 200)
       },
     )
     .post(
@@ -98,7 +100,7 @@ export function tokenRoutes(resources: Resources) {
         summary: 'Exchange a refresh token for its successor and an access token (RFC 6749 §6), or sign in',
         tag: 'sessions',
         success: { description: 'The session’s tokens.', schema: Granted },
-        errors: ['invalid_grant', 'unsupported_grant_type', 'cross_site_request', 'overloaded', 'not_ready'],
+        errors: ['invalid_grant', 'unsupported_grant_type', 'cross_site_request', 'too_many_requests', 'overloaded', 'not_ready'],
       }),
       oauthForm(TokenForm),
       async (c) => {

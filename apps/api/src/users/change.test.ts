@@ -50,6 +50,7 @@ const dependencies = (caller: Caller, passwords: PasswordHasher = resources.pass
   revocations: resources.revocations,
   passwords,
   caller,
+  origin: { actor: 'user' as const, actorId: caller.userId },
   now,
 })
 

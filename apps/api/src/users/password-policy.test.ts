@@ -1,7 +1,13 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { dictionary } from '@zxcvbn-ts/language-common'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { hasAcceptableLength, isGuessable, normalizePassword } from './password-policy.ts'
+import { createTestApp, openTestEmbedded } from '../../runtime-tests/in-process.ts'
+import { type Answer, createApi } from '../../runtime-tests/suite/target.ts'
+import { normalizePassword } from '../crypto/password.ts'
+import { neverBreached } from './breached-passwords.ts'
+import { hasAcceptableLength, isGuessable } from './password-policy.ts'
 import { userBodies } from './schema.ts'
 
 const common = dictionary['passwords-common'].map(String)
@@ -88,8 +94,57 @@ describe('isGuessable()', () => {
   })
 })
 
+describe('the 3,000 most common passwords that are long enough (ASVS 5.0, 6.2.4)', () => {
+  const longEnough = (length: number) => common.filter((password) => password.length >= length)
+  const spellings = [(text: string) => text, (text: string) => text.toUpperCase(), alternate]
+
+  test('are there where 8 or 9 characters are demanded; of longer ones the list has fewer', () => {
+    expect([8, 9, 10, 15].map((length) => longEnough(length).length)).toEqual([17_950, 3543, 1557, 41])
+  })
+
+  test('are refused at registration and at change, in any case', async () => {
+    const database = await openTestEmbedded()
+    const { app } = await createTestApp(database)
+    const api = createApi({ fetch: async (path, init) => app.request(path, init), stop: async () => undefined })
+    const { username, token } = await api.account()
+    const accepted: string[] = []
+    const expectRefused = (password: string, { status, body }: Answer) => {
+      const [fault] = (body['errors'] ?? []) as { path: string; message: string }[]
+      if (status !== 422 || fault?.path !== 'password' || !fault.message.includes('common')) accepted.push(password)
+    }
+    for (const [index, password] of longEnough(8).slice(0, 3000).entries()) {
+      const spelt = spellings[index % 3]?.(password) ?? ''
+      expectRefused(spelt, await api.register('somebody', spelt))
+      expectRefused(spelt, await api.json('PATCH', '/user/', { username, password: spelt }, token))
+    }
+    expect(accepted).toEqual([])
+    await database.close()
+  })
+})
+
+/** Upper and lower case in turns. */
+function alternate(text: string): string {
+  return Array.from(text, (letter, index) => (index % 2 === 0 ? letter : letter.toUpperCase())).join('')
+}
+
+test('the list of common passwords is read at the first new password, and not at the start', async () => {
+  const script = `
+    import { registerHooks } from 'node:module'
+    let lists = 0
+    registerHooks({ load(url, context, next) { lists += url.includes('language-common'); return next(url, context) } })
+    await import('./resources.ts')
+    await import('./app.ts')
+    const { isGuessable } = await import('./users/password-policy.ts')
+    const before = lists
+    await isGuessable('a quiet harbour at dawn', 'somebody')
+    console.log(before, lists > 0)`
+  const args = ['--input-type=module', '--eval', script]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: new URL('..', import.meta.url) })
+  expect(stdout).toBe('0 true\n')
+})
+
 describe('a new password', () => {
-  const { NewUser } = userBodies(8)
+  const { NewUser } = userBodies(8, neverBreached)
   const parse = (password: string) => NewUser.safeParseAsync({ username: 'somebody', password })
 
   test('is in NFKC before it is counted', async () => {

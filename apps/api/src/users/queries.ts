@@ -1,11 +1,12 @@
-import { and, count, eq, exists, gt, gte, isNull, ne, or, sql } from 'drizzle-orm'
-import { alias } from 'drizzle-orm/pg-core'
+import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { Circumstances } from '../audit/event.ts'
 import { recording } from '../audit/queries.ts'
 import { among } from '../db/among.ts'
 import { createBatchReader } from '../db/batch-reader.ts'
 import type { Database } from '../db/open.ts'
-import { keeping, sessions, users } from '../db/schema.ts'
+import { sessions, users } from '../db/schema.ts'
+import type { Authority } from './authority/queries.ts'
+import { createChangeQueries } from './changes/queries.ts'
 
 /** An account without its password hash. */
 export interface Account {
@@ -36,17 +37,6 @@ export interface NewAccount {
   usernameKey: string
   password: string
   birthday: string | null
-}
-
-/** On whose authority a row is changed: the statement itself checks that it still holds. */
-export interface Authority {
-  userId: string
-  /** It must not have ended: a request may take long after its token was looked at. */
-  sessionId: string
-  /** The caller's hash that `current_password` matched, when it was asked for. */
-  provenHash?: string
-  /** Whether the sign-in is the proof: the password must not have changed since. */
-  provenBySignIn?: boolean
 }
 
 export type UserQueries = ReturnType<typeof createUserQueries>
@@ -120,72 +110,6 @@ export function createUserQueries(db: Database) {
       ({ usernameKey }) => usernameKey,
     ),
 
-    /**
-     * Changes the row. A new password ends the account's sessions but the caller's: how many, or
-     * undefined when the row, or the caller's authority over it, is gone.
-     */
-    async update(
-      id: string,
-      change: { password?: string; passwordChangeTime?: Date; birthday?: string },
-      authority: Authority,
-    ): Promise<number | undefined> {
-      if (change.password === undefined && change.birthday === undefined) return 0
-      const others = db
-        .select({ count: count() })
-        .from(sessions)
-        .where(
-          and(
-            eq(sessions.userId, users.id),
-            ne(sessions.id, authority.sessionId),
-            gt(sessions.expireTime, change.passwordChangeTime ?? new Date(0)),
-          ),
-        )
-      const [row] = await db
-        .update(users)
-        .set(change)
-        .where(and(eq(users.id, id), holds(db, authority), keeping(authority.sessionId)))
-        .returning({ sessionsEnded: change.password === undefined ? sql<string>`0` : sql<string>`(${others})` })
-      return row && Number(row.sessionsEnded)
-    },
-
-    /** Whether the row was deleted; false when it, or the caller's authority over it, is gone. */
-    async delete(id: string, authority: Authority): Promise<boolean> {
-      const rows = await db
-        .delete(users)
-        .where(and(eq(users.id, id), holds(db, authority)))
-        .returning({ id: users.id })
-      return rows.length === 1
-    },
+    ...createChangeQueries(db),
   }
-}
-
-/**
- * The caller and the session are still there, still may change the row, and the proof still holds. For a row of one's own the
- * row itself is asked: PostgreSQL looks at that again after it waited for another change of it, but not at other rows.
- */
-function holds(db: Database, { userId, sessionId, provenHash, provenBySignIn = false }: Authority) {
-  const caller = alias(users, 'caller')
-  const signedIn = (row: typeof users | typeof caller) =>
-    db
-      .select({ one: sql`1` })
-      .from(sessions)
-      .where(
-        and(
-          eq(sessions.id, sessionId),
-          eq(sessions.userId, row.id),
-          provenBySignIn ? or(isNull(row.passwordChangeTime), gte(sessions.createTime, row.passwordChangeTime)) : undefined,
-        ),
-      )
-  const stands = (row: typeof users | typeof caller) =>
-    and(
-      eq(row.id, userId),
-      isNull(row.disabledAt),
-      provenHash === undefined ? undefined : eq(row.password, provenHash),
-      exists(signedIn(row)),
-    )
-  const administrators = db
-    .select({ one: sql`1` })
-    .from(caller)
-    .where(and(stands(caller), ne(caller.id, users.id), eq(caller.role, 'admin')))
-  return or(stands(users), exists(administrators))
 }

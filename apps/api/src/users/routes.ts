@@ -1,8 +1,9 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { originOf } from '../audit/origin.ts'
 import type { Env } from '../context.ts'
 import { deadline } from '../deadline.ts'
 import { problem } from '../errors.ts'
+import { countingFailures, countingHashes } from '../limits/limited-passwords.ts'
 import { operation } from '../openapi.ts'
 import { requireUser } from '../require-user.ts'
 import type { Resources } from '../resources.ts'
@@ -27,9 +28,15 @@ const created = 'User created successfully'
 const deleted = 'User deleted successfully'
 
 export function userRoutes(resources: Resources) {
-  const { users: queries, passwords, revocations, audit, clock, settings, addressOf } = resources
-  const { NewUser, UserChange } = userBodies(settings.passwordMinLength)
+  const { users: queries, passwords, isBreached, limits, clientAddress, revocations, audit, clock, settings } = resources
+  const { NewUser, UserChange } = userBodies(settings.passwordMinLength, isBreached)
   const authenticated = requireUser(resources)
+  const dependenciesOf = (c: Context<Env>) => {
+    const caller = c.get('caller')
+    const take = () => limits.currentPassword(caller.userId, clientAddress(c))
+    const circumstances = { origin: originOf(c, clientAddress), now: clock(), signal: c.req.raw.signal }
+    return { queries, passwords: countingFailures(passwords, take), revocations, caller, ...circumstances }
+  }
 
   // Written without the final slash, served with and without it: hono's client can't call the other form.
   return new Hono<Env>()
@@ -41,12 +48,14 @@ export function userRoutes(resources: Resources) {
         tag: 'users',
         path: '/user/',
         success: { description: 'The account exists.', schema: Message(created) },
-        errors: ['user_exists', 'overloaded'],
+        errors: ['user_exists', 'too_many_requests', 'overloaded'],
       }),
       body('json', NewUser),
       async (c) => {
-        const circumstances = { now: clock(), origin: originOf(c, addressOf) }
-        const outcome = await register({ queries, passwords, ...circumstances, signal: c.req.raw.signal }, c.req.valid('json'))
+        const account = c.req.valid('json')
+        const take = () => limits.registration(usernameKey(account.username), clientAddress(c))
+        const circumstances = { now: clock(), origin: originOf(c, clientAddress), signal: c.req.raw.signal }
+        const outcome = await register({ queries, passwords: countingHashes(passwords, take), ...circumstances }, account)
         return outcome === 'created' ? json(c, { message: created } as const, 200) : problem(c, outcome)
       },
     )
@@ -68,7 +77,7 @@ export function userRoutes(resources: Resources) {
         if (!account) return problem(c, 'user_not_found')
         const { userId, role } = c.get('caller')
         if (role === 'admin' && account.id !== userId) {
-          await audit.record({ event: 'user_read', origin: originOf(c, addressOf), subjectId: account.id, now: clock() })
+          await audit.record({ event: 'user_read', origin: originOf(c, clientAddress), subjectId: account.id, now: clock() })
         }
         return json(c, viewUser(account, c.get('caller')), 200)
       },
@@ -81,13 +90,19 @@ export function userRoutes(resources: Resources) {
         tag: 'users',
         path: '/user/',
         success: { description: 'The account is changed.', schema: UserChanged },
-        errors: ['user_not_found', 'forbidden', 'reauthentication_required', 'overloaded'],
+        errors: [
+          'user_not_found',
+          'forbidden',
+          'reauthentication_required',
+          'last_administrator',
+          'too_many_requests',
+          'overloaded',
+        ],
       }),
       authenticated,
       body('json', UserChange),
       async (c) => {
-        const dependencies = { queries, passwords, revocations, caller: c.get('caller'), now: clock(), signal: c.req.raw.signal }
-        const outcome = await changeUser(dependencies, c.req.valid('json'))
+        const outcome = await changeUser(dependenciesOf(c), c.req.valid('json'))
         if (typeof outcome === 'string') return problem(c, outcome)
         return json(c, viewChange(outcome), 200)
       },
@@ -100,13 +115,19 @@ export function userRoutes(resources: Resources) {
         tag: 'users',
         path: '/user/',
         success: { description: 'The account is gone.', schema: Message(deleted) },
-        errors: ['user_not_found', 'forbidden', 'reauthentication_required', 'overloaded'],
+        errors: [
+          'user_not_found',
+          'forbidden',
+          'reauthentication_required',
+          'last_administrator',
+          'too_many_requests',
+          'overloaded',
+        ],
       }),
       authenticated,
       body('form', UserDeletion),
       async (c) => {
-        const dependencies = { queries, passwords, revocations, caller: c.get('caller'), now: clock(), signal: c.req.raw.signal }
-        const outcome = await deleteUser(dependencies, c.req.valid('form'))
+        const outcome = await deleteUser(dependenciesOf(c), c.req.valid('form'))
         return outcome === 'deleted' ? json(c, { message: deleted } as const, 200) : problem(c, outcome)
       },
     )

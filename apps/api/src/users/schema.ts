@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { normalizePassword } from '../crypto/password.ts'
 import { parseBirthday } from './birthday.ts'
-import { hasAcceptableLength, isGuessable, normalizePassword, passwordMaxLength } from './password-policy.ts'
+import type { IsBreached } from './breached-passwords.ts'
+import { hasAcceptableLength, objectionTo, passwordMaxLength } from './password-policy.ts'
 import type { Caller } from '../keys/access-token.ts'
 import type { Changed } from './change.ts'
 import type { Account } from './queries.ts'
@@ -31,14 +33,17 @@ export const NewUsername = Username.refine(isUsername, {
 }).meta({ minLength: 1, maxLength: usernameMaxLength, examples: ['ada'] })
 
 const examplePassword = 'correct horse battery'
+const exampleOfLength = (minLength: number) => examplePassword.padEnd(minLength, ' staple')
 
-/** A password to compare with a stored one. */
+/** A password to compare with a stored one, as it was typed: what another system hashed was not normalized. */
 export const Password = text(passwordMaxLength)
-  .transform(normalizePassword)
-  .refine((password) => hasAcceptableLength(password, 1), { error: `must have 1 to ${passwordMaxLength} characters` })
+  .refine((password) => hasAcceptableLength(normalizePassword(password), 1), {
+    error: `must have 1 to ${passwordMaxLength} characters`,
+  })
   .meta({ minLength: 1, maxLength: passwordMaxLength, format: 'password', examples: [examplePassword] })
 
-const newPassword = (minLength: number) =>
+/** A password to set. */
+export const newPassword = (minLength: number) =>
   text(passwordMaxLength)
     .transform(normalizePassword)
     .refine((password) => hasAcceptableLength(password, minLength), {
@@ -49,7 +54,7 @@ const newPassword = (minLength: number) =>
       minLength,
       maxLength: passwordMaxLength,
       format: 'password',
-      examples: [examplePassword.padEnd(minLength, ' staple')],
+      examples: [exampleOfLength(minLength)],
     })
 
 export const Birthday = text(64)
@@ -66,18 +71,21 @@ export const Birthday = text(64)
 
 type WithPassword = { username: string; password?: string | null | undefined }
 
-async function refuseGuessable({ username, password }: WithPassword, context: z.RefinementCtx): Promise<void> {
-  if (password == null || !(await isGuessable(password, username))) return
-  context.addIssue({ code: 'custom', path: ['password'], message: 'must not be a common password or the username' })
+/** Looks at a new password once all else is right. */
+function refuseGuessable(isBreached: IsBreached) {
+  return async function refuseGuessable({ username, password }: WithPassword, context: z.RefinementCtx): Promise<void> {
+    const message = password == null ? undefined : await objectionTo(password, username, isBreached)
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['password'], message })
+  }
 }
 
 /** The request bodies that set a password, whose least length is configurable. */
-export function userBodies(passwordMinLength: number) {
+export function userBodies(passwordMinLength: number, isBreached: IsBreached) {
   const password = newPassword(passwordMinLength)
   return {
     NewUser: z
       .object({ username: NewUsername, password, birthday: Birthday.nullish() })
-      .superRefine(refuseGuessable)
+      .superRefine(refuseGuessable(isBreached))
       .meta({ id: 'NewUser' }),
 
     /** `username` names the account to change; what is absent or null stays as it is. */
@@ -86,12 +94,22 @@ export function userBodies(passwordMinLength: number) {
         username: Username,
         password: password.nullish(),
         birthday: Birthday.nullish(),
+        role: z.enum(['user', 'admin']).nullish().meta({ description: 'For administrators. Ends the account’s sessions.' }),
+        disabled: z.boolean().nullish().meta({ description: 'For administrators. `true` ends the account’s sessions.' }),
         current_password: Password.nullish(),
       })
-      .superRefine(refuseGuessable)
-      .meta({ id: 'UserChange' }),
+      .superRefine(refuseGuessable(isBreached))
+      .meta({ id: 'UserChange', examples: [exampleChange(passwordMinLength)] }),
   }
 }
+
+/** What anybody may change: a form is filled with it. */
+const exampleChange = (passwordMinLength: number) => ({
+  username: 'ada',
+  password: exampleOfLength(passwordMinLength),
+  birthday: '1815-12-10',
+  current_password: examplePassword,
+})
 
 export const UserQuery = z.object({ username: Username }).meta({ id: 'UserQuery' })
 
@@ -108,7 +126,7 @@ export const UserChanged = z
       .int()
       .nonnegative()
       .optional()
-      .meta({ description: 'With a new password: how many other sessions it ended.' }),
+      .meta({ description: 'How many sessions of the account it ended, where there were any.' }),
   })
   .meta({ id: 'UserChanged', examples: [{ message: userUpdated, sessions_ended: 2 }] })
 

@@ -1,0 +1,32 @@
+/** How often something may be tried: `quota` times in `window` seconds, counted from the first. */
+export interface Policy {
+  /** As `RateLimit-Policy` names it. */
+  name: string
+  quota: number
+  window: number
+}
+
+/** As a `Policy`, but past the quota nothing is refused for good: each attempt waits twice as long as the one before. */
+export interface SlowingPolicy extends Policy {
+  /** Seconds that an attempt waits at most; the first past the quota waits one. */
+  longestDelay: number
+}
+
+const minute = 60
+const hour = 3600
+
+export const policies = {
+  registrationsFromAddress: { name: 'registration-by-address', quota: 100, window: hour },
+  registrationsOfName: { name: 'registration', quota: 20, window: hour },
+  /** Wrong passwords, wherever they are asked for. */
+  failuresFromAddress: { name: 'sign-in-by-address', quota: 100, window: 15 * minute },
+  failuresOnAccountFromAddress: { name: 'sign-in', quota: 20, window: 15 * minute },
+  /** Wrong ones of who has signed in already. */
+  failuresOfCaller: { name: 'current-password', quota: 10, window: 15 * minute },
+  refreshesOfSession: { name: 'refresh', quota: 60, window: minute },
+  refreshesFromAddress: { name: 'refresh-by-address', quota: 3000, window: 5 * minute },
+  resetsFromAddress: { name: 'password-reset', quota: 30, window: 15 * minute },
+} satisfies Record<string, Policy>
+
+/** Failures on one account from one place, or from all places that it doesn't know. Forgotten an hour after the last. */
+export const slowing: SlowingPolicy = { name: 'account', quota: 10, window: hour, longestDelay: 15 * minute }
