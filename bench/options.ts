@@ -8,6 +8,8 @@ export interface Options {
   seconds: number
   /** Ended in each part of `revocation`. */
   sessions: number
+  /** Brought over in `import`. */
+  accounts: number
   servers: ReadonlySet<string>
   workloads: ReadonlySet<string>
   tool: LoadTool
@@ -20,6 +22,7 @@ export function parseOptions(): Options {
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '5' },
       sessions: { type: 'string', default: '200' },
+      accounts: { type: 'string', default: '3000' },
       only: { type: 'string' },
       tool: { type: 'string' },
       out: { type: 'string' },
@@ -30,6 +33,7 @@ export function parseOptions(): Options {
     rounds: wholeNumber('rounds', values.rounds, 50),
     seconds: wholeNumber('seconds', values.seconds, 60),
     sessions: wholeNumber('sessions', values.sessions, 2000),
+    accounts: wholeNumber('accounts', values.accounts, 1_000_000),
     ...choose(only),
     tool: pickLoadTool(values.tool),
     out: values.out,

@@ -18,8 +18,8 @@ export function start(command: string, args: readonly string[], options: SpawnOp
 }
 
 /** Runs a command to its end: its standard output. Rejects where it fails. */
-export async function outputOf(command: string, args: readonly string[], input = ''): Promise<string> {
-  const child = start(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+export async function outputOf(command: string, args: readonly string[], input = '', env = process.env): Promise<string> {
+  const child = start(command, args, { env, stdio: ['pipe', 'pipe', 'inherit'] })
   if (!child.stdin || !child.stdout) throw new Error('both streams are piped')
   child.stdin.end(input)
   const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('exit', resolve))

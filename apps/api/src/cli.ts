@@ -1,16 +1,16 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { addDoctor } from './cli/doctor.ts'
+import { addImportCommands } from './cli/import.ts'
 import { addKeyCommands } from './cli/keys.ts'
 import type { Noun, Shell } from './cli/shell.ts'
 import { addUserCommands } from './cli/users.ts'
 import { parseConfig } from './config.ts'
 import type { Log } from './context.ts'
 import { fail } from './process/fail.ts'
-import { addImportCommand } from './process/import-command.ts'
 import { openDatabase } from './process/open-database.ts'
 
-const nouns: readonly Noun[] = [addUserCommands, addKeyCommands, addDoctor, (program) => addImportCommand(program, process.env)]
+const nouns: readonly Noun[] = [addUserCommands, addKeyCommands, addImportCommands, addDoctor]
 
 /** `gatehouse <noun> …`: works on what the environment names, beside running servers or without. */
 async function main(): Promise<void> {

@@ -89,7 +89,7 @@ async function bring(dependencies: ImportDependencies, candidate: Candidate, opt
   return isHere(candidate, await queries.findKnown(options.source, [candidate]))
 }
 
-/** Two imports at once: the second finds the first's note of where the account came from. */
+/** It came over since its batch was looked at, and its name is free again: the note of it is still there. */
 function unlessAlreadyThere(error: unknown): undefined {
   if (codeOf(error) !== '23505') throw error
 }

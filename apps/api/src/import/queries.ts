@@ -1,4 +1,4 @@
-import { and, eq, notExists, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { recording } from '../audit/queries.ts'
 import { among } from '../db/among.ts'
@@ -44,24 +44,15 @@ export function createImportQueries(db: Database) {
     },
 
     /**
-     * Creates the account, notes where it came from and records it: one statement. Its id; undefined when
-     * it came over before, or its name is taken.
+     * Creates the account, notes where it came from and records it: one statement. Its id; undefined when its name is
+     * taken. Fails with 23505 when the source's account came over before under another name, or was deleted here.
      */
     async insert(source: string, candidate: Candidate, password: string, now: Date): Promise<string | undefined> {
       const { sourceKey } = candidate
-      const before = db
-        .select({ one: sql`1` })
-        .from(importedUsers)
-        .where(and(eq(importedUsers.source, source), eq(importedUsers.sourceKey, sourceKey)))
       const created = db.$with('created').as(
         db
           .insert(users)
-          .select(
-            db
-              .select(rowOf(candidate, password, now))
-              .from(sql`(values (1)) as one`)
-              .where(notExists(before)),
-          )
+          .select(db.select(rowOf(candidate, password, now)).from(sql`(values (1)) as one`))
           .onConflictDoNothing({ target: users.usernameKey })
           .returning({ id: users.id }),
       )

@@ -11,27 +11,10 @@ export async function* readBytes(file: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Characters gathered before they are written. */
-const gathered = 65_536
-
-/** A file of lines, for its owner alone: it holds names. What it held before is lost. */
+/** A file of lines, for its owner alone: it holds names. What it held before is lost; what is written is there at once. */
 export function createReportFile(file: string): { write(line: string): void; close(): void } {
   const descriptor = open(file)
-  let text = ''
-  const flush = () => {
-    if (text !== '') writeSync(descriptor, text)
-    text = ''
-  }
-  return {
-    write(line) {
-      text += `${line}\n`
-      if (text.length >= gathered) flush()
-    },
-    close() {
-      flush()
-      closeSync(descriptor)
-    },
-  }
+  return { write: (line) => void writeSync(descriptor, `${line}\n`), close: () => closeSync(descriptor) }
 }
 
 function open(file: string): number {

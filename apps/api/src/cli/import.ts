@@ -1,22 +1,19 @@
-import { availableParallelism } from 'node:os'
-import { basename } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { type Config, parseConfig } from '../config.ts'
+import type { Config } from '../config.ts'
 import { pickArgon2id } from '../crypto/argon2.ts'
 import { wrapSha256 } from '../crypto/password.ts'
 import { createSemaphore } from '../crypto/semaphore.ts'
 import { inBatches } from '../import/batches.ts'
 import { decodeText } from '../import/decode-text.ts'
-import { importAccounts } from '../import/import-accounts.ts'
+import { type Outcome, importAccounts } from '../import/import-accounts.ts'
 import { createImportQueries } from '../import/queries.ts'
-import { readCsv } from '../import/read-csv.ts'
 import { readJson } from '../import/read-json.ts'
 import type { SourceRecord } from '../import/record.ts'
 import { createTally, describeSummary, reportLine } from '../import/summary.ts'
 import { createTutorialQueries } from '../import/tutorial/queries.ts'
-import { createReportFile, readBytes } from './import-files.ts'
-import { showProgress } from './import-progress.ts'
-import { openDatabase } from './open-database.ts'
+import { createReportFile, readBytes } from '../process/import-files.ts'
+import { showProgress } from '../process/import-progress.ts'
+import type { Shell } from './shell.ts'
 
 interface Options {
   source?: string
@@ -43,7 +40,7 @@ const batchSize = 500
 const naming = 20
 
 /** `gatehouse import …`: brings accounts over from another system. */
-export function addImportCommand(program: Command, env: Record<string, string | undefined>): void {
+export function addImportCommands(program: Command, shell: Shell): void {
   const imports = program.command('import').description('bring accounts over from another system').helpCommand(false)
 
   const withOptions = (command: Command) =>
@@ -63,20 +60,21 @@ export function addImportCommand(program: Command, env: Record<string, string | 
   ).action(async (options: Options & { from: string }, command: Command) => {
     const from = parseUrl(options.from)
     if (!from) return command.error('error: --from is a URL such as postgres://user@host:5432/database') // unquoted: it may hold a password
-    const config = parseConfig(env)
-    return runImport(config, await openTutorial(config, from, options.source), options)
+    return runImport(shell, await openTutorial(shell.config(), from, options.source), options)
   })
   withFile(imports.command('json').description('from a JSON array, or one JSON object a line')).action(
-    (file: string, options: Options, command: Command) =>
-      runImport(parseConfig(env), openFile(readJson, file, options, command), options),
+    (file: string, options: Options, command: Command) => runImport(shell, openFile(readJson, file, options, command), options),
   )
   withFile(imports.command('csv').description('from CSV with a header')).action(
-    (file: string, options: Options, command: Command) =>
-      runImport(
-        parseConfig(env),
-        openFile((text) => readCsv(text, tellIgnored), file, options, command),
+    async (file: string, options: Options, command: Command) => {
+      const { readCsv } = await import('../import/read-csv.ts')
+      const ignore = (columns: string[]) => shell.log.warn({}, describeIgnored(columns))
+      await runImport(
+        shell,
+        openFile((text) => readCsv(text, ignore), file, options, command),
         options,
-      ),
+      )
+    },
   )
 }
 
@@ -105,50 +103,57 @@ function openFile(
 ): Source {
   if (file === '-' && source === undefined) command.error('error: standard input needs --source <name>')
   const batches = (signal: AbortSignal) => inBatches(read(decodeText(readBytes(file))), batchSize, signal)
-  return { name: source ?? basename(file), total: undefined, distinctKeys: false, batches, close: async () => undefined }
+  return { name: source ?? nameOf(file), total: undefined, distinctKeys: false, batches, close: async () => undefined }
 }
 
-async function runImport(config: Config, source: Source, options: Options): Promise<void> {
+async function runImport(shell: Shell, source: Source, options: Options): Promise<void> {
   const { dryRun = false, allowRoles = false, json = false, report: reportFile } = options
   const startedAt = performance.now()
   const stop = stoppedBySignal()
-  const database = await openDatabase(config, { info: () => undefined, warn: say, error: say })
-  const report = reportFile === undefined ? undefined : createReportFile(reportFile)
   const tally = createTally(naming)
-  const progress = await showProgress(source.total)
   try {
-    await importAccounts(
-      {
-        queries: createImportQueries(database.db),
-        ...(await createHashing()),
-        clock: () => new Date(),
-        signal: stop.signal,
-        tell(outcome) {
-          tally.add(outcome)
-          report?.write(reportLine(outcome))
-          progress.advance()
-        },
-      },
-      source.batches(stop.signal),
-      { source: source.name, dryRun, allowRoles, distinctKeys: source.distinctKeys },
-    )
+    await shell.withDatabase(async ({ db }) => {
+      const dependencies = { queries: createImportQueries(db), ...(await createHashing()), clock: () => new Date(), ...stop }
+      const toImport = { source: source.name, dryRun, allowRoles, distinctKeys: source.distinctKeys }
+      await withReport(reportFile, source.total, tally, (tell) =>
+        importAccounts({ ...dependencies, tell }, source.batches(stop.signal), toImport),
+      )
+    })
   } finally {
-    progress.stop()
-    report?.close()
-    await Promise.all([database.close(), source.close()])
+    await source.close()
   }
   const seconds = Math.round((performance.now() - startedAt) / 100) / 10
   const summary = tally.summarize({ source: source.name, dry_run: dryRun, interrupted: stop.signal.aborted, seconds })
-  const text = json ? JSON.stringify(summary, null, 2) : describeSummary(summary, tally.named, reportFile)
-  process.stdout.write(`${text}\n`)
+  shell.print(json ? JSON.stringify(summary, null, 2) : describeSummary(summary, tally.named, reportFile))
   if (stop.signal.aborted) process.exit(stop.exitCode()) // standard input may be waited for still
   process.exitCode = summary.left_behind > 0 ? 1 : 0
+}
+
+/** Lets `act` tell of every account: it is counted, shown, and written down where a file is named. */
+async function withReport(
+  file: string | undefined,
+  total: number | undefined,
+  tally: ReturnType<typeof createTally>,
+  act: (tell: (outcome: Outcome) => void) => Promise<void>,
+): Promise<void> {
+  const report = file === undefined ? undefined : createReportFile(file)
+  const progress = await showProgress(total)
+  try {
+    await act((outcome) => {
+      tally.add(outcome)
+      report?.write(reportLine(outcome))
+      progress.advance()
+    })
+  } finally {
+    progress.stop()
+    report?.close()
+  }
 }
 
 /** As many hashes at once as there are cores, and as many accounts again that are being written. */
 async function createHashing() {
   const { argon2id } = await pickArgon2id()
-  const cores = availableParallelism()
+  const cores = navigator.hardwareConcurrency
   const limited = createSemaphore(() => cores, Infinity)
   return { wrap: (digest: string) => limited(() => wrapSha256(argon2id, digest)), atOnce: 2 * cores }
 }
@@ -170,14 +175,11 @@ function stoppedBySignal(): { signal: AbortSignal; exitCode(): number } {
   return { signal: stop.signal, exitCode: () => exitCode }
 }
 
-const say = (_fields: object, message: string) => void process.stderr.write(`gatehouse: ${message}\n`)
+const describeIgnored = (columns: string[]) =>
+  `these columns are no part of an account here and are ignored: ${columns.map((name) => JSON.stringify(name)).join(', ')}`
 
-function tellIgnored(columns: string[]): void {
-  say(
-    {},
-    `these columns are no part of an account here and are ignored: ${columns.map((name) => JSON.stringify(name)).join(', ')}`,
-  )
-}
+/** A file without its folder. */
+const nameOf = (file: string) => file.split(/[/\\]/).at(-1) || file
 
 function parseName(text: string): string {
   if (text.trim() === '' || text.length > 200 || !text.isWellFormed())
