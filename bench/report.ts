@@ -5,6 +5,7 @@ import type { Results } from './results.ts'
 import type { Refusal } from './revocation.ts'
 import { type RateId, type ServerId, rateIds, servers } from './servers.ts'
 import { median, percentile, shares } from './statistics.ts'
+import { type PageId, listRequests, pageTitles } from './user-list.ts'
 import { describeVersions } from './versions.ts'
 import { type Rate, connections, floodConnections, probeConnections, warmUp } from './workloads.ts'
 
@@ -22,6 +23,7 @@ export function report(results: Results): string {
     ...(results.revocations.size > 0 ? ['## Ended sessions', revocationTable(results), describeRevocations(results)] : []),
     ...(results.imports.length > 0 ? ['## Accounts that move in', importTable(results)] : []),
     ...(results.revocationMemory === undefined ? [] : ['## Memory of ended sessions', describeMemory(results.revocationMemory)]),
+    ...(results.userLists.size > 0 ? ['## A page of users', userListTable(results), describeUserLists()] : []),
   ]
   return `${sections.join('\n\n')}\n`
 }
@@ -164,6 +166,23 @@ function importTable({ imports }: Results): string {
 
 function describeMemory(bytes: number): string {
   return `${figure(toMegabytes(bytes))} MB of an instance's heap for a million ended sessions.`
+}
+
+function userListTable({ userLists }: Results): string {
+  const sizes = [...userLists.keys()]
+  const header = ['ms, p50 / p99', ...sizes.map((size) => `${size.toLocaleString('en')} users`)]
+  const rows = Object.entries(pageTitles).map(([id, title]) => [
+    title,
+    ...sizes.map((size) => {
+      const times = userLists.get(size)?.[id as PageId]
+      return times ? `${figure(times.p50)} / ${figure(times.p99)}` : '–'
+    }),
+  ])
+  return table(header, rows)
+}
+
+function describeUserLists(): string {
+  return `${listRequests.counted} requests of each kind, one after the other, 50 accounts on a page; each is recorded as an event.`
 }
 
 function distribution(values: readonly number[]): string[] {

@@ -2,6 +2,7 @@ import type { HashTime } from './hash-time.ts'
 import type { ConditionId } from './disturbance.ts'
 import type { Import } from './import.ts'
 import type { Revocation } from './revocation.ts'
+import type { PageTimes } from './user-list.ts'
 import type { RateId, ServerId } from './servers.ts'
 import type { Flood, Rate, Start } from './workloads.ts'
 
@@ -28,5 +29,7 @@ export interface Results {
   revocations: Map<ConditionId, Revocation>
   /** Heap bytes of a million ended sessions. */
   revocationMemory: number | undefined
+  /** By the number of users. */
+  userLists: ReadonlyMap<number, PageTimes>
   imports: Import[]
 }

@@ -11,6 +11,7 @@ import { report } from './report.ts'
 import type { Results } from './results.ts'
 import { measureRevocation, measureRevocationMemory } from './revocation.ts'
 import { type Server, type ServerId, type ServerWorkloadId, rateIds, servers } from './servers.ts'
+import { measureUserList } from './user-list.ts'
 import { checkPins } from './versions.ts'
 import { type Subject, measureFlood, measureRate, measureStart, prepare } from './workloads.ts'
 
@@ -61,12 +62,14 @@ async function measure(options: Options): Promise<Results> {
     residentAtEnd: new Map(),
     revocations: new Map(),
     revocationMemory: undefined,
+    userLists: new Map(),
     imports: [],
   }
   await measureRates(options, subjects, results)
   await measureFloods(options, subjects, results)
   await measureStarts(options, subjects, results)
   await measureRevocations(options, databases, results)
+  await measureUserLists(options, databases, results)
   if (options.servers.has('gatehouse-node') && options.workloads.has('import')) {
     results.imports = await measureImports(databases, options.accounts)
     log(`import: ${options.accounts} accounts, twice`)
@@ -127,6 +130,12 @@ async function measureRevocations(options: Options, databases: Databases, result
     results.revocations.set(condition, revocation)
     log(`revocation, ${condition}: ${revocation.endings.length} sessions ended`)
   }
+}
+
+/** Of Gatehouse on Node alone, once. */
+async function measureUserLists({ servers, workloads }: Options, databases: Databases, results: Results) {
+  if (!servers.has('gatehouse-node') || !workloads.has('list-users')) return
+  results.userLists = await measureUserList(await databases.create(), log)
 }
 
 function isWanted({ id, workloads }: Server, options: Options): boolean {

@@ -11,7 +11,7 @@ export type RateId = 'current-user' | 'read-user' | 'register' | 'sign-in' | 're
 /** What servers take part in, one beside the other. */
 export type ServerWorkloadId = RateId | 'flood' | 'start'
 /** The rest is about Gatehouse alone. */
-export type WorkloadId = ServerWorkloadId | 'revocation' | 'revocation-memory' | 'import'
+export type WorkloadId = ServerWorkloadId | 'revocation' | 'revocation-memory' | 'list-users' | 'import'
 
 export interface Server {
   id: ServerId
@@ -35,7 +35,13 @@ const [deno, ...denoFlags] = runtimeCommand('deno')
 
 export const rateIds: readonly RateId[] = ['current-user', 'read-user', 'register', 'sign-in', 'refresh']
 const serverWorkloadIds: readonly ServerWorkloadId[] = [...rateIds, 'flood', 'start']
-export const workloadIds: readonly WorkloadId[] = [...serverWorkloadIds, 'revocation', 'revocation-memory', 'import']
+export const workloadIds: readonly WorkloadId[] = [
+  ...serverWorkloadIds,
+  'revocation',
+  'revocation-memory',
+  'list-users',
+  'import',
+]
 
 const peer = (name: string) => `bench/peers/${name}.ts`
 

@@ -31,6 +31,7 @@ const linked = [
   'README.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
+  'docs/administration.md',
   'docs/guide.md',
   'docs/moving-in.md',
   'docs/storage.md',

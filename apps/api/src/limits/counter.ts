@@ -5,6 +5,7 @@ import { createTurns } from '../in-turn.ts'
 import { type Policy, slowing } from './policies.ts'
 import type { Counted, LimitQueries } from './queries.ts'
 import { createRefusals } from './refusals.ts'
+import { createTallies } from './tallies.ts'
 import { LimitsUnavailable, TooManyRequests } from './too-many-requests.ts'
 
 /** What is counted together. */
@@ -31,6 +32,7 @@ export type Counter = ReturnType<typeof createCounter>
 /** Counts attempts for all instances together, in the database, before they are made. */
 export function createCounter({ queries, clock, log }: { queries: LimitQueries; clock: Clock; log: Log }) {
   const refusals = createRefusals()
+  const tallies = createTallies()
   const inTurn = createTurns()
   let restingUntil: number | undefined
   let loggedAt = -Infinity
@@ -49,7 +51,10 @@ export function createCounter({ queries, clock, log }: { queries: LimitQueries; 
   async function take(buckets: readonly Bucket[]): Promise<Permit> {
     check(buckets)
     const taken: Counted[] = []
-    const countIn = async (bucket: Bucket) => void taken.push(await count(bucket))
+    const countIn = async (bucket: Bucket) => {
+      const counted = await count(bucket)
+      if (counted) taken.push(counted)
+    }
     const { slow = [], plain = [] } = Object.groupBy(buckets, ({ policy }) => (policy === slowing ? 'slow' : 'plain'))
     const giveBack = () => takeBack(taken)
     try {
@@ -62,17 +67,37 @@ export function createCounter({ queries, clock, log }: { queries: LimitQueries; 
     }
   }
 
-  /** One at a time per key: of a flood, those behind the first that is refused need not ask. */
-  const count = (bucket: Bucket): Promise<Counted> =>
-    inTurn(bucket.key, async () => {
+  /** Undefined where the attempt was not told to the others. */
+  async function count(bucket: Bucket): Promise<Counted | undefined> {
+    check([bucket])
+    if (passes(bucket)) return undefined
+    // One at a time per key: of a flood, those behind the first that is refused need not ask.
+    return inTurn(bucket.key, async () => {
       check([bucket])
-      const { policy, key } = bucket
-      const outcome = await ask(() => (policy === slowing ? queries.countSlowing(key, clock()) : queries.count(policy, key)))
-      if ('counted' in outcome) return outcome.counted
-      const now = clock().getTime()
-      refusals.note(key, { policy, until: now + outcome.wait }, now)
-      throw new TooManyRequests(policy, outcome.wait)
+      return passes(bucket) ? undefined : tell(bucket)
     })
+  }
+
+  function passes({ policy: { batch, window }, key }: Bucket): boolean {
+    return batch !== undefined && tallies.pass(key, { batch, window: window * 1000 }, clock().getTime())
+  }
+
+  async function tell(bucket: Bucket): Promise<Counted> {
+    const { policy, key } = bucket
+    const attempts = policy.batch === undefined ? 1 : tallies.take(key)
+    const outcome = await ask(() =>
+      policy === slowing ? queries.countSlowing(key, clock()) : queries.count(policy, key, attempts),
+    )
+    if (!('counted' in outcome)) throw refusalOf(bucket, outcome.wait)
+    if (policy.batch !== undefined) tallies.settle(key, { batch: policy.batch, remaining: outcome.remaining ?? 0 })
+    return outcome.counted
+  }
+
+  function refusalOf({ policy, key }: Bucket, wait: number): TooManyRequests {
+    const now = clock().getTime()
+    refusals.note(key, { policy, until: now + wait }, now)
+    return new TooManyRequests(policy, wait)
+  }
 
   async function takeBack(taken: readonly Counted[]): Promise<void> {
     try {

@@ -1,14 +1,18 @@
 import type { PasswordHasher } from '../crypto/password.ts'
 import type { Permit } from './counter.ts'
 
-/** `passwords`, but each comparison is counted by `take` before it is made: for good, unless the password is right. */
-export function countingFailures(passwords: PasswordHasher, take: () => Promise<Permit>): PasswordHasher {
+/**
+ * `passwords`, but each comparison is counted by `take` before it is made: for good, unless the password is right.
+ *
+ * @param helps false where the right password is refused as a wrong one is: then it is also counted as one
+ */
+export function countingFailures(passwords: PasswordHasher, take: () => Promise<Permit>, helps = true): PasswordHasher {
   return {
     ...passwords,
     async verify(password, stored, signal) {
       const permit = await take()
       const verdict = await orGiveBack(permit, passwords.verify(password, stored, signal))
-      if (verdict.matches) await permit.giveBack()
+      if (verdict.matches && helps) await permit.giveBack()
       return verdict
     },
   }

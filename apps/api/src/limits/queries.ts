@@ -16,7 +16,8 @@ export interface Counted {
   expireBefore?: Date
 }
 
-export type Outcome = { counted: Counted } | { wait: number }
+/** With `remaining`, what is left of the quota. */
+export type Outcome = { counted: Counted; remaining?: number } | { wait: number }
 
 export type LimitQueries = ReturnType<typeof createLimitQueries>
 
@@ -97,13 +98,19 @@ export function createLimitQueries(db: Database) {
     )
     .prepare('known_networks_select')
 
+  /** Takes an attempt back. When the last failure was is what it was before, unless another came since. */
+  async function takeBackCounted({ key, expire, expireBefore }: Counted): Promise<void> {
+    const values = { key, expire: expire.toISOString(), expireBefore: expireBefore?.toISOString() }
+    await (expireBefore ? takeBackSlowing : takeBackOfWindow).execute(values)
+  }
+
   return {
-    /** Counts an attempt, or says how many milliseconds to wait. */
-    async count(policy: Policy, key: string): Promise<Outcome> {
-      const { allowed, msBeforeNext } = await consume(limiterOf(policy), key)
+    /** Counts an attempt, and those before it that were not told, or says how many milliseconds it has to wait. */
+    async count(policy: Policy, key: string, attempts: number): Promise<Outcome> {
+      const { allowed, remaining, msBeforeNext } = await consume(limiterOf(policy), key, attempts)
       const counted = { key, expire: new Date(Date.now() + msBeforeNext) }
-      if (allowed) return { counted }
-      await this.takeBack(counted) // the library counts what it refuses, too
+      if (allowed) return { counted, remaining }
+      await takeBackCounted(counted) // the library counts what it refuses, too
       return { wait: msBeforeNext }
     },
 
@@ -114,11 +121,7 @@ export function createLimitQueries(db: Database) {
       return { counted: { key, expire: row.expire, expireBefore: row.expireBefore ?? row.expire } }
     },
 
-    /** Takes an attempt back. When the last failure was is what it was before, unless another came since. */
-    async takeBack({ key, expire, expireBefore }: Counted): Promise<void> {
-      const values = { key, expire: expire.toISOString(), expireBefore: expireBefore?.toISOString() }
-      await (expireBefore ? takeBackSlowing : takeBackOfWindow).execute(values)
-    },
+    takeBack: takeBackCounted,
 
     /** Whether the account has signed in from the network lately. */
     async isKnown(userId: string, addressPrefix: string, now: Date): Promise<boolean> {
@@ -145,12 +148,12 @@ export function createLimitQueries(db: Database) {
   }
 }
 
-async function consume(limiter: RateLimiterDrizzle, key: string): Promise<{ allowed: boolean; msBeforeNext: number }> {
+async function consume(limiter: RateLimiterDrizzle, key: string, points: number) {
   try {
-    const { msBeforeNext } = await limiter.consume(key)
-    return { allowed: true, msBeforeNext }
+    const { remainingPoints: remaining, msBeforeNext } = await limiter.consume(key, points)
+    return { allowed: true, remaining, msBeforeNext }
   } catch (error) {
     if (!(error instanceof RateLimiterRes)) throw error
-    return { allowed: false, msBeforeNext: error.msBeforeNext }
+    return { allowed: false, remaining: 0, msBeforeNext: error.msBeforeNext }
   }
 }

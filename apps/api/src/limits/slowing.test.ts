@@ -89,6 +89,12 @@ describe.each([
     expect((await app.from().login(username)).status).toBe(200)
   })
 
+  test('count the right password of a disabled account, which is refused as a wrong one is', async () => {
+    await database.db.update(users).set({ disabledAt: new Date() }).where(eq(users.username, username))
+    for (let i = 0; i < 10; i += 1) expect((await app.from().login(username)).status).toBe(401)
+    expect((await app.from().login(username)).status).toBe(429)
+  })
+
   test('are not waited for anew because of a success between them', async () => {
     await slowed(20)
     pass(1000)

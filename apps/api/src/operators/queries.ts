@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm'
+import type { Circumstances } from '../audit/event.ts'
 import { recording } from '../audit/queries.ts'
 import type { Database } from '../db/open.ts'
 import { passwordResets, users } from '../db/schema.ts'
-import type { Circumstances } from '../users/changes/queries.ts'
 import type { NewAccount } from '../users/queries.ts'
 
 export type OperatorQueries = ReturnType<typeof createOperatorQueries>

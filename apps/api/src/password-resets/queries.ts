@@ -1,9 +1,9 @@
 import { and, eq, gt, inArray, isNull, sql } from 'drizzle-orm'
+import type { Circumstances } from '../audit/event.ts'
 import { recording } from '../audit/queries.ts'
 import type { Database } from '../db/open.ts'
 import { passwordResets, users } from '../db/schema.ts'
 import { type Authorized, authorizing } from '../users/authority/queries.ts'
-import type { Circumstances } from '../users/changes/queries.ts'
 
 export type PasswordResetQueries = ReturnType<typeof createPasswordResetQueries>
 

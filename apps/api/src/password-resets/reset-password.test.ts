@@ -166,6 +166,16 @@ describe.each<[string, () => Promise<OpenDatabase[]>]>([
     }
   })
 
+  test('a code of a disabled account is invalid, also where a hand put it there', async () => {
+    const { id, code } = await enrol()
+    const [stored] = await codesOf(id)
+    if (!stored) throw new Error('a code was issued')
+    await db().update(users).set({ disabledAt: start }).where(eq(users.id, id))
+    await db().insert(passwordResets).values(stored)
+    expect(await spend(0, code)).toBe('invalid_reset_code')
+    expect(await at(0).passwordResets.spend(stored.codeHash, 'other', operator)).toBe(false)
+  })
+
   test('the code itself is nowhere in the database', async () => {
     const { code } = await enrol()
     const everything = JSON.stringify([await db().select().from(passwordResets), await db().select().from(users)])

@@ -1,4 +1,4 @@
-import type { Origin } from '../audit/event.ts'
+import type { Circumstances } from '../audit/event.ts'
 import type { PasswordHasher } from '../crypto/password.ts'
 import type { Revocations } from '../sessions/revocations.ts'
 import type { IsBreached } from '../users/breached-passwords.ts'
@@ -6,13 +6,11 @@ import { objectionTo } from '../users/password-policy.ts'
 import { hashCode } from './code.ts'
 import type { PasswordResetQueries } from './queries.ts'
 
-export interface ResetDependencies {
+export interface ResetDependencies extends Circumstances {
   resets: PasswordResetQueries
   passwords: PasswordHasher
   revocations: Pick<Revocations, 'catchUp'>
   isBreached: IsBreached
-  origin: Origin
-  now: Date
   /** Aborts when the client has left. */
   signal?: AbortSignal
 }

@@ -64,7 +64,7 @@ async function attempt(
   const key = usernameKey(input.username)
   limits.checkSignIn(key, visitor)
   const found = await users.findCredentials(key)
-  const counted = countingFailures(passwords, () => limits.signIn(key, found?.id, visitor))
+  const counted = countingFailures(passwords, () => limits.signIn(key, found?.id, visitor), !found?.disabledAt)
   const { matches, outdated } = await counted.verify(input.password, found?.password, signal)
   if (!found) return { reason: 'unknown_account' }
   if (!matches) return { reason: 'wrong_password', userId: found.id }

@@ -1,4 +1,4 @@
-import type { EventName, Origin } from '../audit/event.ts'
+import type { Circumstances, EventName } from '../audit/event.ts'
 import type { PasswordHasher } from '../crypto/password.ts'
 import type { Caller } from '../keys/access-token.ts'
 import type { Revocations } from '../sessions/revocations.ts'
@@ -9,14 +9,11 @@ import { usernameKey } from './username.ts'
 /** Seconds for which a sign-in counts as a proof of who acts. */
 const freshness = 600
 
-export interface ChangeDependencies {
+export interface ChangeDependencies extends Circumstances {
   queries: UserQueries
   passwords: PasswordHasher
   revocations: Pick<Revocations, 'catchUp'>
   caller: Caller
-  /** For the events. */
-  origin: Origin
-  now: Date
   /** Aborts when the client has left. */
   signal?: AbortSignal
 }

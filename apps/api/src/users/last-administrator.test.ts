@@ -5,6 +5,7 @@ import { createDatabase, query } from '../../runtime-tests/postgres.ts'
 import { type Answer, createApi } from '../../runtime-tests/suite/target.ts'
 import type { OpenDatabase } from '../db/open.ts'
 import { sessions, users } from '../db/schema.ts'
+import { type UserQueries, createUserQueries } from './queries.ts'
 import { issueTokens } from '../sessions/issue-tokens.ts'
 
 interface Instance {
@@ -145,46 +146,54 @@ describe.each<[string, () => Promise<OpenDatabase[]>]>([
   })
 })
 
-test('a statement that waited for its caller’s row judges him by what he is then', async () => {
-  const url = await createDatabase(inject('clusterUrl'))
-  const database = await openTestPostgres(url)
-  const { resources } = await createTestApp(database)
+describe('a statement that needs an administrator', () => {
   const now = new Date()
-  const accounts = ['ada', 'grace', 'hedy'].map((username) => ({
-    id: crypto.randomUUID(),
-    username,
-    usernameKey: username,
-    password: '-',
-    role: 'admin' as const,
-    createTime: now,
-  }))
-  await database.db.insert(users).values(accounts)
-  const [ada, grace] = accounts
-  if (!ada || !grace) throw new Error('there are three')
-  const sessionId = crypto.randomUUID()
-  await database.db.insert(sessions).values({
-    id: sessionId,
-    userId: ada.id,
-    rotateTime: now,
-    createTime: now,
-    lastUsed: now,
-    expireTime: new Date(now.getTime() + 60_000),
+  let url: string
+  let database: OpenDatabase
+  let queries: UserQueries
+  beforeAll(async () => {
+    url = await createDatabase(inject('clusterUrl'))
+    database = await openTestPostgres(url)
+    queries = createUserQueries(database.db)
+  })
+  afterAll(() => database.close())
+
+  /** An account with a session, and on what authority it acts. */
+  async function enrol(role: 'user' | 'admin') {
+    const [id, sessionId] = [crypto.randomUUID(), crypto.randomUUID()]
+    await database.db.insert(users).values({ id, username: id, usernameKey: id, password: '-', role, createTime: now })
+    const session = { id: sessionId, userId: id, rotateTime: now, createTime: now, lastUsed: now }
+    await database.db.insert(sessions).values({ ...session, expireTime: new Date(now.getTime() + 60_000) })
+    return { id, authority: { userId: id, sessionId, asAdministrator: true } }
+  }
+  const rowOf = async (id: string) => (await database.db.select().from(users).where(eq(users.id, id)))[0]
+  const circumstances = { origin: { actor: 'user' as const }, now }
+
+  test('judges a caller whose row it waited for by what he is then', async () => {
+    const [caller, target] = [await enrol('admin'), await enrol('admin')]
+    const demoted = Promise.withResolvers<void>()
+    const committed = Promise.withResolvers<void>()
+    const demotion = database.db.transaction(async (transaction) => {
+      await transaction.update(users).set({ role: 'user' }).where(eq(users.id, caller.id))
+      demoted.resolve()
+      await committed.promise
+    })
+    await demoted.promise
+    const waiting = queries.update(target.id, { disabled: true }, caller.authority, circumstances)
+    await expect.poll(() => query(url, `select 1 from pg_stat_activity where wait_event_type = 'Lock'`)).toHaveLength(1)
+    committed.resolve()
+    await demotion
+    expect(await waiting).toBeUndefined()
+    expect(await rowOf(target.id)).toMatchObject({ disabledAt: null })
   })
 
-  const demoted = Promise.withResolvers<void>()
-  const committed = Promise.withResolvers<void>()
-  const demotion = database.db.transaction(async (transaction) => {
-    await transaction.update(users).set({ role: 'user' }).where(eq(users.id, ada.id))
-    demoted.resolve()
-    await committed.promise
+  test('lets nobody else do it, to himself either, while his session lives', async () => {
+    const caller = await enrol('user')
+    for (const change of [{ role: 'admin' as const }, { disabled: false }, { birthday: '1990-05-17' }]) {
+      expect(await queries.update(caller.id, change, caller.authority, circumstances)).toBeUndefined()
+    }
+    expect(await rowOf(caller.id)).toMatchObject({ role: 'user', birthday: null })
+    const own = { ...caller.authority, asAdministrator: false }
+    expect(await queries.update(caller.id, { birthday: '1990-05-17' }, own, circumstances)).toBe(0)
   })
-  await demoted.promise
-  const authority = { userId: ada.id, sessionId, asAdministrator: true }
-  const waiting = resources.users.update(grace.id, { disabled: true }, authority, { origin: { actor: 'user' }, now })
-  await expect.poll(() => query(url, `select 1 from pg_stat_activity where wait_event_type = 'Lock'`)).toHaveLength(1)
-  committed.resolve()
-  await demotion
-  expect(await waiting).toBeUndefined()
-  expect(await database.db.select().from(users).where(eq(users.id, grace.id))).toMatchObject([{ disabledAt: null }])
-  await database.close()
 })

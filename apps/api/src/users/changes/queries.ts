@@ -1,5 +1,5 @@
 import { type SQL, and, count, eq, gt, inArray, ne, sql } from 'drizzle-orm'
-import type { AuditEvent, Origin } from '../../audit/event.ts'
+import type { AuditEvent, Circumstances } from '../../audit/event.ts'
 import { record, recording } from '../../audit/queries.ts'
 import { codeOf } from '../../db/database-error.ts'
 import type { Database } from '../../db/open.ts'
@@ -13,12 +13,6 @@ export interface Change {
   birthday?: string
   role?: 'user' | 'admin'
   disabled?: boolean
-}
-
-/** What an event says besides what happened. */
-export interface Circumstances {
-  origin: Origin
-  now: Date
 }
 
 /** The statements that change an account. Each records what it did. */
