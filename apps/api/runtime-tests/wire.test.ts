@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type SpawnedServer, spawnServer, temporaryFolder } from './server.ts'
+import { smugglingSuite } from './suite/smuggling.ts'
 
 const form = 'Host: x\r\nContent-Type: application/x-www-form-urlencoded\r\n'
 
@@ -71,6 +72,8 @@ describe.each(['node', 'bun', 'deno'] as const)('on %s', (runtime) => {
     expect(answer.match(/^HTTP\/1.1 /gm)?.length ?? 0).toBeLessThanOrEqual(1) // nothing smuggled behind it was answered
     expect(answer).not.toContain('evil.example')
   })
+
+  smugglingSuite(() => Number(new URL(server.url).port))
 
   test('none of it is a fault in the log, and the server still answers', async () => {
     expect((await fetch(`${server.url}/health/ready`)).status).toBe(200)

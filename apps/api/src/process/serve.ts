@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { type HttpBindings, createAdaptorServer } from '@hono/node-server'
+import { isAmbiguous } from './framing.ts'
 
 type Fetch = (request: Request, bindings?: object) => Response | Promise<Response>
 
@@ -29,7 +30,7 @@ export interface Listening {
 
 /** Serves `fetch` on `host:port`; port 0 takes a free one. Rejects with what to mend. */
 export async function listen(fetch: Fetch, { host, port }: { host: string; port: number }): Promise<Listening> {
-  const server = createAdaptorServer({ fetch: answerInTurns(fetch), serverOptions: limits }) as Server
+  const server = createAdaptorServer({ fetch: answerInTurns(refuseAmbiguous(fetch)), serverOptions: limits }) as Server
   const traffic: Traffic = { running: 0, unanswered: new WeakMap() }
   server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => count(traffic, socket, response))
   await new Promise<void>((resolve, reject) => {
@@ -63,6 +64,16 @@ function answerInTurns(fetch: Fetch): Fetch {
     const response = await fetch(request, bindings)
     await (endOfTurn ??= nextTurn())
     return response
+  }
+}
+
+/** Answers as the parser does where it does not see to it, and reads nothing more from the connection. */
+function refuseAmbiguous(fetch: Fetch): Fetch {
+  return function refuseAmbiguous(request, bindings) {
+    const { incoming } = bindings as HttpBindings
+    return isAmbiguous(incoming)
+      ? new Response(null, { status: 400, headers: { Connection: 'close' } })
+      : fetch(request, bindings)
   }
 }
 
