@@ -52,6 +52,8 @@ export function hostileSuite(
 
     test('packed bodies are refused unread by every route', async () => {
       const token = sql ? await administrator(api(), sql) : (await api().account()).token
+      // Who may not send it at all is told so first.
+      const refusals = ['415 unsupported_media_type', ...(sql ? [] : ['403 forbidden'])]
       const bomb = Buffer.alloc(1024 * 1024, ' ')
       const packed: [string, Buffer<ArrayBuffer>][] = [
         ['gzip', gzipSync(bomb)],
@@ -68,8 +70,7 @@ export function hostileSuite(
         for (const [coding, body] of packed) {
           const headers = { Authorization: `Bearer ${token}`, 'Content-Type': types[bodyKind], 'Content-Encoding': coding }
           const answer = await api().send(path.replaceAll(/\{\w+\}/g, 'x'), { method, headers, body })
-          if (!sql && answer.body['code'] === 'forbidden') continue // refused before: it is for administrators
-          expect([name, coding, answer.status, answer.body['code']]).toEqual([name, coding, 415, 'unsupported_media_type'])
+          expect(refusals, `${name}, ${coding}`).toContain(`${answer.status} ${String(answer.body['code'])}`)
         }
       }
     })

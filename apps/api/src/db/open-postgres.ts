@@ -49,7 +49,7 @@ export function inspectPostgres(options: PostgresOptions): Pick<OpenDatabase, 'd
   return { db: drizzle(client, { schema }), close: () => client.end({ timeout: 5 }) }
 }
 /** Many attempts on one account wait for one row in turn. Commits don't wait for the disk: turns are short. */
-const countingConnections = { max: 4, statementTimeout: 2_000, synchronousCommit: 'off' } as const
+const countingConnections = { max: 4, statementTimeout: 3_000, synchronousCommit: 'off' } as const
 
 /** Milliseconds that the feed waits for an answer before it takes its connection for lost. */
 const feedPatience = 2_000

@@ -62,12 +62,12 @@ describe('take()', () => {
 })
 
 describe('a database that does not answer', () => {
-  test('is waited for one second, and then asked by one a second, for whom the others don’t wait', async () => {
+  test('is waited for two seconds, and then asked by one at a time, for whom the others don’t wait', async () => {
     let silent = true
     const { take, asked } = counterOver((key) => (silent ? new Promise(() => undefined) : yes(key)))
     const many = () => Promise.all(Array.from({ length: 5 }, (_, i) => outcomeOf(take([{ ...bucket, key: `${i}` }]))))
     const first = many()
-    await vi.advanceTimersByTimeAsync(1000)
+    await vi.advanceTimersByTimeAsync(2000)
     expect(new Set(await first)).toEqual(new Set(['LimitsUnavailable']))
     expect(asked.splice(0)).toHaveLength(5)
 
@@ -77,7 +77,7 @@ describe('a database that does not answer', () => {
     await vi.advanceTimersByTimeAsync(1000)
     const probe = many()
     expect(asked.splice(0)).toHaveLength(1)
-    await vi.advanceTimersByTimeAsync(1000)
+    await vi.advanceTimersByTimeAsync(2000)
     expect(new Set(await probe)).toEqual(new Set(['LimitsUnavailable']))
 
     silent = false

@@ -21,7 +21,7 @@ export interface Permit {
 }
 
 /** Milliseconds that an answer is waited for, and that nobody is asked after one did not come. */
-const patience = 1_000
+const patience = 2_000
 const rest = 1_000
 
 /** Milliseconds between two log lines about the same trouble. */

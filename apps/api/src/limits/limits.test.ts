@@ -246,6 +246,18 @@ describe('what is no failure is not counted:', () => {
     expect(Object.values(await counted(database)).toSorted((a, b) => a - b)).toEqual([1, 1, 10])
   })
 
+  test('attempts that a full window refuses', async () => {
+    const [username, address] = [await enrol(app), freshAddress()]
+    await forget(database)
+    await wrong(app.from({ address }), username)
+    await fill(database, 'sign-in', 20)
+    for (let i = 0; i < 3; i += 1) {
+      const instance = await createLimitedApp(database)
+      expect((await wrong(instance.from({ address }), username)).status).toBe(429)
+    }
+    expect(Object.values(await counted(database)).toSorted((a, b) => a - b)).toEqual([1, 1, 20])
+  })
+
   test('hashes that were never made', async () => {
     const username = await enrol(app)
     await forget(database)
