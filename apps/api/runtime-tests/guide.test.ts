@@ -114,6 +114,7 @@ const volatile: [pattern: RegExp, name: string][] = [
   [/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'id'],
   [/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z/g, 'instant'],
   [/(?<=":\s*)\d{10}(?=[,}\s])/g, '"seconds"'],
+  [/(?<="next_cursor":\s*)"[\w-]{22}"/g, '"cursor"'],
 ]
 
 function comparable(output: string, language: string): unknown {

@@ -28,8 +28,10 @@ test('every route has a deadline, but for those that neither take a body nor ask
   const { app, api } = await apiWith()
   const { body } = await api.get('/openapi.json')
   const paths = body['paths'] as Record<string, Record<string, { requestBody?: unknown }>>
-  const takesBody = (method: string, path: string) =>
-    (paths[path] ?? paths[`${path}/`])?.[method.toLowerCase()]?.requestBody !== undefined
+  const takesBody = (method: string, pattern: string) => {
+    const path = pattern.replaceAll(/:(\w+)/g, '{$1}')
+    return (paths[path] ?? paths[`${path}/`])?.[method.toLowerCase()]?.requestBody !== undefined
+  }
   const routes = app.routes.filter(({ method }) => method !== 'ALL')
   const bounded = routes.filter(({ handler, method, path }) => handler === deadline || takesBody(method, path))
   const nameOf = ({ method, path }: { method: string; path: string }) => `${method} ${path}`

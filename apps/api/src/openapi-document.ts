@@ -68,7 +68,7 @@ function describeOperation(fragment: DescribedRoute['fragment'], schemas: Json):
     tags: [described.tag],
     security: authenticated ? [{ password: [] }, { bearer: [] }, { cookie: [] }] : [],
     ...describeParameters({ path: described.params, query }),
-    ...(body && { requestBody: { required: true, content: describeBody(body, schemas) } }),
+    ...(body && { requestBody: { required: body.optional !== true, content: describeBody(body, schemas) } }),
     responses: { '200': describeSuccess(described.success, schemas), ...describeErrors([...errors, ...always], schemas) },
   }
 }

@@ -6,7 +6,7 @@ import type { ErrorCode } from './errors.ts'
 export interface Fragment {
   operation?: Operation
   authenticated?: boolean
-  body?: { target: 'json' | 'form'; schema: z.ZodType }
+  body?: { target: 'json' | 'form'; schema: z.ZodType; optional?: true }
   query?: z.ZodType
   errors?: readonly ErrorCode[]
 }

@@ -40,6 +40,23 @@ export function body<Target extends 'json' | 'form', Schema extends z.ZodType>(
   return documentHandler(validate, { body: { target, schema }, errors: bodyRefusals }) as Validator<Target, Schema, BodyRefusal>
 }
 
+/** As `body('json', …)`, but a request without a body is as good as one with `{}`. */
+export function optionalBody<Schema extends z.ZodType>(schema: Schema): Validator<'json', Schema, BodyRefusal> {
+  const validate = zValidator('json', schema, refuseInvalid)
+  const read = readBody('json', validate)
+  const readPresent = (c: Context<Env>, next: () => Promise<void>) =>
+    isEmpty(c) ? (validate as unknown as Middleware)(c, next) : read(c, next)
+  return documentHandler(readPresent, { body: { target: 'json', schema, optional: true }, errors: bodyRefusals }) as Validator<
+    'json',
+    Schema,
+    BodyRefusal
+  >
+}
+
+const isEmpty = (c: Context) =>
+  ['Content-Type', 'Content-Encoding', 'Transfer-Encoding'].every((name) => c.req.header(name) === undefined) &&
+  /^0*$/.test(c.req.header('Content-Length') ?? '')
+
 /** As `body('form', …)`, but an invalid form is refused as OAuth2 libraries expect (RFC 6749 §5.2). */
 export function oauthForm<Schema extends z.ZodType>(schema: Schema): Validator<'form', Schema, OAuthRefusal> {
   const refuse = (result: { success: boolean }, c: Context) =>

@@ -27,6 +27,14 @@ export function passwordResetSuite(api: () => Api, administrator: () => string):
       expect((await api().login(username)).status).toBe(200)
     })
 
+    test('needs no body', async () => {
+      const { username } = await api().account()
+      const headers = { Authorization: `Bearer ${await api().token(administrator())}` }
+      const path = `/users/${username}/password-reset`
+      expect((await api().send(path, { method: 'POST', headers })).status).toBe(200)
+      expect((await api().send(path, { method: 'POST', headers, body: 'x' })).status).toBe(415)
+    })
+
     test('is refused for a disabled account', async () => {
       const { username } = await api().account()
       const admin = await api().token(administrator())

@@ -5,7 +5,7 @@ import { createDatabase } from '../../runtime-tests/postgres.ts'
 import { createOwners } from '../../runtime-tests/suite/owner.ts'
 import { type Json, createApi, freshName, goodPassword } from '../../runtime-tests/suite/target.ts'
 import type { OpenDatabase } from '../db/open.ts'
-import { auditEvents, users } from '../db/schema.ts'
+import { auditEvents, passwordResets, users } from '../db/schema.ts'
 
 describe.each([
   ['PGlite', openTestEmbedded],
@@ -50,6 +50,16 @@ describe.each([
     await database.db.execute(sql`update users set role = 'admin' where id = ${admin.id}`)
     await api.untilRefused(admin.token)
     const { token } = await owners.signIn(admin.username)
+    const forgetful = await owners.account()
+    for (const { username } of [owner, forgetful]) {
+      const { body } = await api.json('POST', `/users/${username}/password-reset`, {}, token)
+      secrets.set(`a reset code of ${username}`, String(body['code']))
+    }
+    const codes = await database.db.select({ hash: passwordResets.codeHash }).from(passwordResets)
+    for (const { hash } of codes) secrets.set(`the hash ${hash}`, hash)
+    const code = secrets.get(`a reset code of ${forgetful.username}`)
+    secrets.set('a password after a reset', 'a lighthouse in the fog')
+    await api.json('POST', '/password/reset', { code, password: 'a lighthouse in the fog' })
     await api.get(`/audit?username=${owner.username}&outcome=failure`, token)
 
     const whole = sql<string>`string_agg(${auditEvents}::text, ' ')`
@@ -60,6 +70,8 @@ describe.each([
       api.get('/users/me/export', owner.token),
     ])
     expect(stored).toContain(owner.id)
+    expect(stored).toMatch(/password_reset_issued.*password_reset,success/)
+    expect(codes).toHaveLength(2)
     for (const [name, secret] of secrets) {
       expect(stored.includes(secret), `${name} is stored`).toBe(false)
       for (const answer of shown) {

@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { originOf } from '../audit/origin.ts'
 import type { Env } from '../context.ts'
+import { deadline } from '../deadline.ts'
 import { problem } from '../errors.ts'
 import { operation } from '../openapi.ts'
 import { countingFailures } from '../limits/limited-passwords.ts'
@@ -9,7 +10,7 @@ import { requireUser } from '../require-user.ts'
 import type { Resources } from '../resources.ts'
 import { json } from '../respond.ts'
 import { Username } from '../users/schema.ts'
-import { body } from '../validate.ts'
+import { body, optionalBody } from '../validate.ts'
 import { issuePasswordReset } from './issue.ts'
 import { resetPassword } from './reset-password.ts'
 import { PasswordReset, PasswordWasReset, ResetCode, ResetPath, ResetRequest, passwordReset, viewReset } from './schema.ts'
@@ -46,9 +47,10 @@ export function passwordResetRoutes(resources: Resources) {
           'overloaded',
         ],
       }),
+      deadline,
       requireUser(resources),
       requireAdministrator,
-      body('json', ResetRequest),
+      optionalBody(ResetRequest),
       async (c) => {
         const username = Username.safeParse(c.req.param('username'))
         if (!username.success) return problem(c, 'user_not_found')

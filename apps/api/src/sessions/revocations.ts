@@ -4,7 +4,8 @@ import { inTime } from '../db/in-time.ts'
 import type { Feed } from '../db/open.ts'
 import { createFreshReading } from '../fresh-reading.ts'
 import { pause } from '../pause.ts'
-import { type SessionQueries, readEnded } from './queries.ts'
+import { readEnded } from './endings/queries.ts'
+import type { SessionQueries } from './queries.ts'
 import { createRevocationState } from './revocation-state.ts'
 
 /** Milliseconds between two readings of the log; a notification brings the next one forward. */
