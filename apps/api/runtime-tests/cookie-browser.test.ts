@@ -79,6 +79,9 @@ test('a browser keeps the cookies from scripts, sends them to the page’s own s
 
   expect(await call(page, '/logout', { method: 'POST' })).toMatchObject({ status: 200 })
   expect(await call(page, '/users/me')).toMatchObject({ status: 401 })
-  expect(await context.cookies(server.url)).toEqual([])
+  const [device, ...others] = await context.cookies(server.url)
+  expect(others).toEqual([])
+  // The browser is known by it when its owner comes back; it lets nobody in.
+  expect(device).toMatchObject({ name: '__Host-gatehouse-device', httpOnly: true, secure: true, sameSite: 'Lax' })
   await context.close()
 })

@@ -18,7 +18,7 @@ const minute = 60
 const hour = 3600
 
 export const policies = {
-  registrationsFromAddress: { name: 'registration-by-address', quota: 100, window: hour },
+  registrationsFromAddress: { name: 'registration-by-address', quota: 300, window: hour },
   registrationsOfName: { name: 'registration', quota: 20, window: hour },
   /** Wrong passwords, wherever they are asked for. */
   failuresFromAddress: { name: 'sign-in-by-address', quota: 100, window: 15 * minute },
