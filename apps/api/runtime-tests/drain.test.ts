@@ -38,6 +38,16 @@ describe.each(['node', 'bun', 'deno'] as const)('on %s', (runtime) => {
     },
   )
 
+  test('SIGTERM exits 0 when nobody reads the log any more', async () => {
+    const server = await spawnServer(runtime, { DATA_DIR: temporaryFolder() })
+    server.child.stdout?.destroy()
+    server.child.stderr?.destroy()
+    await fetch(`${server.url}/health/live`) // a line that is yet to be written
+    server.child.kill('SIGTERM')
+    const [code] = await once(server.child, 'exit')
+    expect(code).toBe(0)
+  })
+
   test('a second signal exits at once', async () => {
     const server = await spawnServer(runtime, { DATA_DIR: temporaryFolder() })
     const slow = await open(server)

@@ -18,5 +18,13 @@ export async function createLogger({ logLevel }: Pick<Config, 'logLevel'>, isTer
   // Lines are gathered for up to a quarter of a second: a write per request would cost more than many requests do.
   const standardOutput = pino.destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 250 })
   const logger = pino({ level: logLevel, base: null, timestamp, formatters }, standardOutput)
-  return { logger, flush: () => standardOutput.flushSync() }
+  return { logger, flush: () => flushInto(standardOutput) }
+}
+
+function flushInto(standardOutput: ReturnType<typeof pino.destination>): void {
+  try {
+    standardOutput.flushSync()
+  } catch {
+    standardOutput.destroy() // nobody reads it any more: what is left must not be tried again at the exit
+  }
 }
