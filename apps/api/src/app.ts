@@ -48,7 +48,7 @@ export function createApp(resources: Resources) {
     .route('/', docsRoutes(describe, resources.docsAssets))
 }
 
-/** The routes with their inputs and outputs: `hc<AppType>(url)` is a typed client. */
+/** The routes with their inputs and outputs, of which the client’s calls are made. */
 export type AppType = ReturnType<typeof createApp>
 
 /** What every answer carries besides its request's id. */

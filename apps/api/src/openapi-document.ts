@@ -1,7 +1,7 @@
 import type { Env as HonoEnv, Hono } from 'hono'
 import { z } from 'zod'
 import { type ErrorCode, type FieldError, catalogue, oauthErrors, titleOf } from './errors.ts'
-import { type DescribedRoute, type Fragment, type Operation, describedRoutes } from './openapi.ts'
+import { type DescribedRoute, type Fragment, type Operation, always, describedRoutes } from './openapi.ts'
 
 type Json = Record<string, unknown>
 
@@ -72,9 +72,6 @@ function describeOperation(fragment: DescribedRoute['fragment'], schemas: Json):
     responses: { '200': describeSuccess(described.success, schemas), ...describeErrors([...errors, ...always], schemas) },
   }
 }
-
-/** What any route may answer. */
-const always: ErrorCode[] = ['internal_error', 'unavailable', 'timeout']
 
 const formTypes = ['application/x-www-form-urlencoded', 'multipart/form-data']
 

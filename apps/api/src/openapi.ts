@@ -1,6 +1,7 @@
 import type { Env as HonoEnv, Hono, MiddlewareHandler } from 'hono'
 import type { z } from 'zod'
-import type { ErrorCode } from './errors.ts'
+import type { Env } from './context.ts'
+import type { ErrorCode, ProblemResponse } from './errors.ts'
 
 /** What a middleware or a route says about itself. The fragments of a route are merged. */
 export interface Fragment {
@@ -35,9 +36,17 @@ export function documentHandler<H extends Handler>(handler: H, fragment: Fragmen
   return handler
 }
 
-/** Describes the route it stands in; does nothing else. */
-export function operation(description: Operation): MiddlewareHandler {
-  const describe: MiddlewareHandler = (_c, next) => next()
+/** What any route may answer. */
+export const always = ['internal_error', 'unavailable', 'timeout'] as const satisfies readonly ErrorCode[]
+type Always = (typeof always)[number]
+
+type Problems<Codes extends ErrorCode> = { [Code in Codes]: ProblemResponse<Code> }[Codes]
+
+/** Describes the route it stands in, and gives its answers their types; does nothing else. */
+export function operation<const Codes extends readonly ErrorCode[] = []>(
+  description: Operation & { errors?: Codes },
+): MiddlewareHandler<Env, string, object, Problems<Codes[number] | Always>> {
+  const describe = (_c: unknown, next: () => Promise<void>) => next()
   return documentHandler(describe, { operation: description, errors: description.errors ?? [] })
 }
 

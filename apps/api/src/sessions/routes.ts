@@ -13,7 +13,7 @@ import { readCookies, withoutCookies } from './cookies.ts'
 import { revoke } from './revoke.ts'
 import { SessionList, SessionPath, SessionsEnded, viewSession } from './schema.ts'
 
-const signedOut = 'Signed out'
+const signedOut = { message: 'Signed out' } as const
 const ended = 'Session ended'
 
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
@@ -32,7 +32,7 @@ export function sessionRoutes(resources: Resources) {
         tag: 'sessions',
         success: {
           description: 'Its tokens are refused from now on, within a second on every instance.',
-          schema: Message(signedOut),
+          schema: Message(signedOut.message),
         },
       }),
       deadline,
@@ -42,7 +42,7 @@ export function sessionRoutes(resources: Resources) {
         const { sessionId, userId } = c.get('caller')
         await sessions.end(sessionId, { event: 'signed_out', ...circumstancesOf(c) }, userId)
         await revocations.catchUp()
-        const response = json(c, { message: signedOut } as const, 200)
+        const response = json(c, signedOut, 200)
         return readCookies(c).access === undefined ? response : withoutCookies(response)
       },
     )
@@ -116,6 +116,6 @@ function endCookieSession(resources: Resources) {
     for (const token of [refresh, access]) {
       if (token !== undefined) await revoke({ ...resources, ...circumstances }, token, 'signed_out')
     }
-    return withoutCookies(json(c, { message: signedOut } as const, 200))
+    return withoutCookies(json(c, signedOut, 200))
   }
 }
