@@ -2,7 +2,12 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['apps/*/src/**/*.test.ts', 'apps/*/runtime-tests/**/*.test.ts', 'packages/*/src/**/*.test.ts'],
+    include: [
+      'apps/*/src/**/*.test.ts',
+      'apps/*/runtime-tests/**/*.test.ts',
+      'packages/*/{src,browser-tests}/**/*.test.ts',
+      'packages/client/package-tests/*.test.ts',
+    ],
     globalSetup: ['apps/api/runtime-tests/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -6,6 +6,8 @@ import { promisify } from 'node:util'
 import { type Browser, type BrowserContext, type Page, chromium } from 'playwright-core'
 import { temporaryFolder } from './server.ts'
 
+export type { Browser, BrowserContext, Page }
+
 /** A name that the browser takes for 127.0.0.1: to it, a public host without TLS. */
 export const publicName = 'gatehouse.test'
 

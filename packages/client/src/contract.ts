@@ -1,7 +1,10 @@
-import type { AppType } from '@gatehouse/api'
-import type { ExtractSchema } from 'hono/types'
+import type { calls, errors } from './calls.ts'
 
-declare const schema: ExtractSchema<AppType>
+declare const routes: ReturnType<typeof calls>
+declare const codes: ReturnType<typeof errors>
 
-/** Every route with its input and, per status, its output, printed whole into the declarations. */
-export const contract = schema
+/** Every route as a call with its input and, per status, its output. */
+export const contract = routes
+
+/** The codes that each verb can meet. */
+export const verbErrors = codes

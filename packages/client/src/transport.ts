@@ -1,0 +1,120 @@
+import { GatehouseError } from './errors.ts'
+
+/** What sends requests: the global `fetch`, or anything that takes a URL and gives a `Response`. */
+export type Fetch = (url: string, init: RequestInit) => Response | Promise<Response>
+
+/** What requests carry besides. */
+export type RequestHeaders = Record<string, string> | (() => Record<string, string> | Promise<Record<string, string>>)
+
+export const resolveHeaders = (headers: RequestHeaders = {}) => (typeof headers === 'function' ? headers() : headers)
+
+export interface TransportOptions {
+  fetch: Fetch
+  /** Milliseconds that one attempt may take, its answer's body included. */
+  timeout: number
+  /** How often something safe is tried again. */
+  retries: number
+}
+
+export interface SendOptions {
+  /** How often to try again; by default only what is safe is (RFC 9110 §9.2.1). */
+  retries?: number
+  /** Whether an attempt has succeeded only when the whole answer is here. */
+  whole?: boolean
+}
+
+export type Send = (url: string, init: RequestInit, options?: SendOptions) => Promise<Response>
+
+/** Milliseconds after which nothing is tried again: a refresh token that was used is good for 30 seconds. */
+const patience = 15_000
+
+/** Those after which the same request may succeed soon. */
+const passing = new Set([429, 502, 503, 504])
+
+/** Whose signal ends the reading of an answer. */
+const signals = new WeakMap<Response, AbortSignal>()
+
+/** `fetch` with a timeout, that tries again what is safe, and rejects with nothing but a `GatehouseError`. */
+export function createTransport({ fetch, timeout, retries }: TransportOptions): Send {
+  async function attempt(url: string, init: RequestInit, whole: boolean) {
+    try {
+      const limit = Number.isFinite(timeout) ? AbortSignal.timeout(timeout) : undefined
+      const signal = AbortSignal.any([init.signal, limit].filter((end) => end != null))
+      // A redirect would send a password to wherever it points; workers know no `redirect: 'error'`.
+      const response = await fetch(url, { ...init, signal, redirect: 'manual' })
+      if (init.signal) signals.set(response, init.signal)
+      if (!whole) return response
+      const text = await response.text()
+      response.text = () => Promise.resolve(text)
+      return response
+    } catch (cause) {
+      return failure(cause, init.signal)
+    }
+  }
+
+  return async function send(url, init, { retries: again = isSafe(init) ? retries : 0, whole = false } = {}) {
+    const start = performance.now()
+    for (let tries = 0; ; tries++) {
+      const answer = await attempt(url, init, whole)
+      const wait = (retryAfter(answer) ?? 0) * 1000 + Math.random() * 300 * 2 ** tries
+      const late = performance.now() - start + wait > patience
+      if (tries >= again || late || !isPassing(answer)) return settle(answer)
+      // Unread, it would hold its connection.
+      if (answer instanceof Response) void answer.body?.cancel().catch(() => undefined)
+      await pause(wait, init.signal)
+    }
+  }
+}
+
+const isSafe = ({ method }: RequestInit) => !method || method === 'GET' || method === 'HEAD'
+
+const isPassing = (answer: Response | GatehouseError) => answer instanceof GatehouseError || passing.has(answer.status)
+
+function settle(answer: Response | GatehouseError): Response {
+  if (answer instanceof GatehouseError) throw answer
+  return answer
+}
+
+/** The text of an answer; rejects as `send` does. */
+export async function readText(response: Response): Promise<string> {
+  try {
+    return await response.text()
+  } catch (cause) {
+    throw failure(cause, signals.get(response))
+  }
+}
+
+/** What `cause` means to the caller whose signal it is. */
+export function failure(cause: unknown, signal?: AbortSignal | null): GatehouseError {
+  if (cause instanceof GatehouseError) return cause
+  const reason: unknown = signal?.aborted ? signal.reason : cause
+  const name = reason instanceof Error && reason.name
+  if (name === 'TimeoutError')
+    return new GatehouseError({ code: 'timed_out', detail: 'The server took too long to answer', cause })
+  if (signal?.aborted || name === 'AbortError')
+    return new GatehouseError({ code: 'aborted', detail: 'The request was aborted', cause })
+  return new GatehouseError({ code: 'network_error', detail: 'The server could not be reached', cause })
+}
+
+/** Seconds, where the answer names them. */
+export function retryAfter(answer: Response | GatehouseError): number | undefined {
+  if (answer instanceof GatehouseError) return answer.retryAfter
+  const seconds = parseInt(answer.headers.get('Retry-After') ?? '', 10)
+  return seconds >= 0 ? seconds : undefined
+}
+
+/** `work`, or the end of `signal`, whichever comes first. */
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const give = () => reject(failure(signal?.reason, signal))
+    if (signal?.aborted) give()
+    signal?.addEventListener('abort', give, { once: true })
+    void work.then(resolve, reject).finally(() => signal?.removeEventListener('abort', give))
+  })
+}
+
+async function pause(milliseconds: number, signal: AbortSignal | null | undefined): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const end = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)))
+  await untilAborted(end, signal).finally(() => clearTimeout(timer))
+}
