@@ -36,6 +36,10 @@ const linked = [
   'docs/moving-in.md',
   'docs/storage.md',
   'docs/tokens.md',
+  'examples/README.md',
+  'examples/backend/README.md',
+  'examples/curl/README.md',
+  'examples/react/README.md',
 ]
 
 describe.each(linked)('%s', (document) => {
