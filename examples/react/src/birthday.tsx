@@ -1,4 +1,5 @@
 import { type GatehouseError, unwrap } from '@gatehouse/client'
+import { useSession } from '@gatehouse/client/react'
 import { useEffect, useState } from 'react'
 import { client } from './client.ts'
 import { explain } from './explain.ts'
@@ -8,9 +9,10 @@ import { Field, Form } from './form.tsx'
 export function Birthday({ username }: { username: string | undefined }) {
   const [birthday, setBirthday] = useState<string | null>()
   const [error, setError] = useState<GatehouseError>()
+  const { status } = useSession(client)
 
   useEffect(() => {
-    if (username === undefined) return
+    if (username === undefined || status !== 'signedIn') return
     let left = false
     // The verbs are for what most pages do; `client.api` has every route, with the same session and types.
     unwrap(client.api.user.$get({ query: { username } })).then(
@@ -24,7 +26,7 @@ export function Birthday({ username }: { username: string | undefined }) {
     return () => {
       left = true
     }
-  }, [username])
+  }, [username, status]) // a session that comes back asks again
 
   async function change({ birthday = '' }: Record<string, string>) {
     await client.updateUser({ birthday })

@@ -45,6 +45,12 @@ export function drive(page: Page) {
     /** The account of somebody who is signed in. */
     shows: (username: string) => page.getByRole('heading', { level: 1, name: username, exact: true }).waitFor(),
 
+    /** Waits for all that the page asks for, so that a network that fails from now on fails nothing of it. */
+    async isWhole() {
+      await button('Change birthday').waitFor()
+      await page.getByText('This device').waitFor()
+    },
+
     /** The form to sign in, and what it says. */
     async isOut(notice?: string) {
       await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor()

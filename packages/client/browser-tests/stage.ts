@@ -114,6 +114,7 @@ async function receive(
   async function enter(...before: string[]) {
     const tab = await open(...before)
     await tab.signIn(username, goodPassword)
+    await tab.isWhole()
     return tab
   }
   const setSessions = (assignment: string) =>

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { type SpawnedServer, spawnServer, temporaryFolder } from '../../../../apps/api/runtime-tests/server.ts'
 import { tampering } from '../account-page.ts'
+import { goodPassword } from '../../../../apps/api/runtime-tests/suite/target.ts'
 import type { Call, Fault } from '../gateway.ts'
 import { type Stage, isProtected, until } from '../stage.ts'
 
@@ -18,6 +19,23 @@ export function networkScenarios({ runtime, mode, visit, origin }: Stage) {
       await tab.shows(username)
       await context.setOffline(false)
       await tab.saysNoMore(banner)
+      await tab.act()
+    }))
+
+  test('what was lost because the device went offline is asked for again once it is back', () =>
+    visit(async ({ open, context, gateway, username }) => {
+      const tab = await open()
+      gateway.fault = ({ path }) => (path === '/user' ? 'away' : undefined)
+      await tab.signIn(username, goodPassword)
+      await tab.says('can’t be reached')
+      await context.setOffline(true)
+      await tab.outlive()
+      await tab.button('Change password').click()
+      await tab.says(banner)
+      gateway.fault = () => undefined
+      await context.setOffline(false)
+      await tab.saysNoMore(banner)
+      await tab.isWhole()
       await tab.act()
     }))
 
