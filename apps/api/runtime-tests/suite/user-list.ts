@@ -9,8 +9,12 @@ interface Entry extends Json {
 
 /** The list of accounts, as administrators page through it. */
 export function userListSuite(api: () => Api, administrator: () => string): void {
+  let signedIn: Promise<string> | undefined
+  /** Of the administrator, whom nobody signs out. */
+  const adminToken = () => (signedIn ??= api().token(administrator()))
+
   async function list(query: Record<string, string>): Promise<{ users: Entry[]; next: string | null }> {
-    const token = await api().token(administrator())
+    const token = await adminToken()
     const { status, body } = await api().get(`/users?${new URLSearchParams(query).toString()}`, token)
     expect(status).toBe(200)
     return { users: body['users'] as Entry[], next: body['next_cursor'] as string | null }
@@ -68,7 +72,7 @@ export function userListSuite(api: () => Api, administrator: () => string): void
 
     test('filters by role and by whether an account is disabled', async () => {
       const prefix = await registerAll(['admin', 'disabled', 'both', 'plain'])
-      const admin = await api().token(administrator())
+      const admin = await adminToken()
       for (const change of [
         { username: `${prefix}admin`, role: 'admin' },
         { username: `${prefix}both`, role: 'admin', disabled: true },
@@ -94,7 +98,7 @@ export function userListSuite(api: () => Api, administrator: () => string): void
       expect(names(first)).toEqual([`${prefix}b`, `${prefix}d`])
       // Before the place and behind it; the account that the cursor names goes as well.
       for (const ending of ['a', 'c', 'e', 'i']) await api().register(prefix + ending)
-      const admin = await api().token(administrator())
+      const admin = await adminToken()
       for (const ending of ['b', 'd', 'f']) await api().form('DELETE', '/user/', { username: prefix + ending }, admin)
       const second = await list({ prefix, limit: '2', cursor: first.next ?? '' })
       expect(names(second)).toEqual([`${prefix}e`, `${prefix}h`])
@@ -140,13 +144,13 @@ export function userListSuite(api: () => Api, administrator: () => string): void
       ['cursor', "' or 1=1 --"],
       ['cursor', 'x'.repeat(5000)],
     ])('refuses %s=%j by the name of the parameter', async (path, value) => {
-      const token = await api().token(administrator())
+      const token = await adminToken()
       const answer = await api().get(`/users?${new URLSearchParams({ [path]: value }).toString()}`, token)
       expect(answer).toMatchObject({ status: 422, body: { code: 'invalid_request', errors: [{ path }] } })
     })
 
     test('refuses a parameter that is there twice', async () => {
-      const token = await api().token(administrator())
+      const token = await adminToken()
       expect((await api().get('/users?role=user&role=admin', token)).status).toBe(422)
     })
   })
