@@ -58,6 +58,17 @@ export function testTarball(packed: () => Packed): void {
       expect(naming).toEqual([])
     })
 
+    test('says of every call what it does, and of fields what they hold', () => {
+      const lines = readFileSync(join(packed().folder, 'dist/contract.d.ts'), 'utf8').split('\n')
+      const calls = lines.flatMap((line, index) => (/^ *\$\w+: /.test(line) ? [[line.trim().slice(0, 9), lines[index - 1]]] : []))
+      expect(calls.length).toBeGreaterThan(20)
+      expect(calls.filter(([, above]) => !/^ *\/\*\* .+ 200: .+ \*\/$/.test(above ?? ''))).toEqual([])
+      const commentOn = (field: string) => lines[lines.findIndex((line) => line.trim().startsWith(field)) - 1]?.trim()
+      expect(commentOn('refresh_expires_in: number')).toBe('/** Seconds that the session lives without a refresh. */')
+      expect(commentOn('since?: string')).toBe('/** Events of this instant or later. RFC 3339, UTC. */')
+      expect(commentOn('expires_in: number')).toMatch(/^\/\*\* Seconds/)
+    })
+
     test('has source maps with their sources, of its own folder only', () => {
       const maps = packed().files.filter((path) => path.endsWith('.map'))
       expect(maps.length).toBe(packed().files.filter((path) => path.endsWith('.js')).length)

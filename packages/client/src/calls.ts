@@ -24,7 +24,8 @@ export declare function errors(): {
   accessToken: Own<never, never>
 }
 
-type Routes = ExtractSchema<AppType>
+/** All but the files that the docs page is made of. */
+type Routes = Omit<ExtractSchema<AppType>, '/docs/:file'>
 
 /** Those of its route, and those of a URL that is Gatehouse's and no route. */
 type Codes<Path extends string, Method> =
@@ -83,11 +84,10 @@ type AnswerOf<E extends Endpoint, Status extends number> = E['outputFormat'] ext
   ? Answer<Output<E['output'], Status>, Status>
   : Answer<unknown, Status>
 
-/** The problems of one status are one, unless they carry more. */
-type Output<O, Status extends number> =
-  | Documented<Exclude<O, { code: string }>>
-  | Extended<Extract<O, { code: string }>>
-  | ([Plain<O>] extends [never] ? never : Problem<Plain<O>, Status>)
+/** The problems of one status are one, unless they carry more. What succeeds is none, whatever its members are called. */
+type Output<O, Status extends number> = Status extends 200
+  ? Documented<O>
+  : Extended<O> | ([Plain<O>] extends [never] ? never : Problem<Plain<O>, Status>)
 
 type Extended<O> = O extends { code: infer Code extends string; status: infer Status extends number }
   ? O extends { errors: unknown }

@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { freshName, goodPassword } from '../../../apps/api/runtime-tests/suite/target.ts'
-import { GatehouseError, type Session, unwrap } from './index.ts'
+import { type ClientOptions, type GatehouseClient, GatehouseError, type Session, unwrap } from './index.ts'
 import {
   type Fault,
   type TestApp,
@@ -652,17 +652,16 @@ test('a stream is not sent twice', async () => {
   expect(app.traffic()).toEqual(['PATCH /user 401'])
 })
 
-describe('a stale session that somebody looks at is tried again unasked', () => {
+describe('a renewal that failed is tried again unasked, while somebody looks', () => {
   interface Timer {
     callback: () => void
     delay: number
   }
 
-  /** A client that /token refuses, and the timers that it sets. */
-  async function open(retryAfter: string) {
-    const client = app.client({ retries: 0 })
+  /** A client, and the timers that it sets. */
+  async function open(options?: ClientOptions) {
+    const client = app.client({ retries: 0, ...options })
     await signUpAndIn(client)
-    app.pass(1801)
     const timers = new Set<Timer>()
     vi.spyOn(globalThis, 'setTimeout').mockImplementation(((callback: () => void, delay: number) => {
       const timer = { callback, delay }
@@ -670,16 +669,62 @@ describe('a stale session that somebody looks at is tried again unasked', () => 
       return timer
     }) as never)
     vi.spyOn(globalThis, 'clearTimeout').mockImplementation(((timer: Timer) => timers.delete(timer)) as never)
-    app.network.fault = at('/token', () => problemResponse(503, 'unavailable', { 'Retry-After': retryAfter }))
     return { client, timers }
   }
+
+  /** The same, with a token that is over and that /token doesn't renew. */
+  async function openStale(retryAfter: string) {
+    const opened = await open()
+    app.pass(1801)
+    app.network.fault = at('/token', () => problemResponse(503, 'unavailable', { 'Retry-After': retryAfter }))
+    return opened
+  }
+
+  /** The server renews, and nobody hears of it. */
+  async function loseRenewal(client: GatehouseClient) {
+    app.pass(1745)
+    app.traffic()
+    app.network.fault = at('/token', async (_request, send) => {
+      await send()
+      throw new TypeError('terminated')
+    })
+    expect(await client.me()).toMatchObject({ role: 'user' })
+    app.network.fault = () => undefined
+  }
+
+  async function expectRenewed(client: GatehouseClient) {
+    await vi.waitFor(() => expect(app.seen.at(-1)).toMatchObject({ path: '/token', status: 200 }))
+    app.pass(120)
+    expect(await client.me()).toMatchObject({ role: 'user' })
+  }
+
+  test('ahead of the end, so that an answer that was lost ends no session', async () => {
+    const { client, timers } = await open()
+    client.onChange(() => undefined)
+    await loseRenewal(client)
+    expect([...timers].map(({ delay }) => delay >= 5000 && delay <= 10_000)).toEqual([true])
+    app.pass(10)
+    for (const { callback } of timers) callback()
+    await expectRenewed(client)
+  })
+
+  test('ahead of the end as soon as the page is online again', async () => {
+    const page = new EventTarget()
+    vi.stubGlobal('addEventListener', page.addEventListener.bind(page))
+    const { client } = await open({ storage: createStorage(), key: freshName(), tabs: true })
+    await loseRenewal(client)
+    app.pass(20)
+    page.dispatchEvent(new Event('online'))
+    await expectRenewed(client)
+    client.close()
+  })
 
   test.each([
     ['0', 5000],
     ['7', 7000],
     ['99999999', 86_400_000],
   ])('after Retry-After: %s', async (retryAfter, least) => {
-    const { client, timers } = await open(retryAfter)
+    const { client, timers } = await openStale(retryAfter)
     client.onChange(() => undefined)
     await client.restore()
     expect([...timers].map(({ delay }) => delay >= least && delay <= 2 * least)).toEqual([true])
@@ -691,7 +736,7 @@ describe('a stale session that somebody looks at is tried again unasked', () => 
   })
 
   test('and by who comes later, but by nobody when nobody looks', async () => {
-    const { client, timers } = await open('60')
+    const { client, timers } = await openStale('60')
     await client.restore()
     expect(timers.size).toBe(0)
     const stop = client.onChange(() => undefined)

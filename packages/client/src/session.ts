@@ -143,7 +143,7 @@ export class SessionKeeper {
   /** Looks again, after the page was away. */
   async wake(): Promise<void> {
     await this.#pull()
-    if (this.session.status === 'stale') await this.restore()
+    if (this.session.status === 'stale' || this.#failed) await this.restore()
   }
 
   /** Takes over a change of another tab. */
@@ -183,10 +183,10 @@ export class SessionKeeper {
     if (error.code === 'invalid_grant' || (this.#options.cookies && error.code === 'invalid_oauth_request')) return this.end()
     const now = this.#options.now()
     if (error !== this.#failed?.error) this.#failed = { error, until: now + (error.retryAfter ?? 0) * 1000 }
-    if (now < this.#expiry) return
-    if (this.session.status !== 'stale' || this.session.error !== error) this.#show({ ...stale(this.#kept), error })
+    const over = now >= this.#expiry
+    if (over && (this.session.status !== 'stale' || this.session.error !== error)) this.#show({ ...stale(this.#kept), error })
     this.#tryAgain()
-    throw error
+    if (over) throw error
   }
 
   async #pull(): Promise<void> {
@@ -225,15 +225,14 @@ export class SessionKeeper {
     for (const listener of this.#listeners) queueMicrotask(() => this.#listeners.has(listener) && listener(session))
   }
 
-  /** A stale session that somebody listens to is renewed without being asked for, once that is possible. */
+  /** While somebody listens, a renewal that failed is tried again without being asked for: its answer may have been lost. */
   #tryAgain(): void {
-    const error = this.session.status === 'stale' && this.#listeners.size > 0 ? this.session.error : undefined
-    if (!error) {
+    if (!this.#failed || this.#listeners.size === 0) {
       clearTimeout(this.#timer)
       this.#timer = undefined
       return
     }
-    const seconds = Math.min(Math.max(error.retryAfter ?? 0, 5), 86_400) * (1 + Math.random())
+    const seconds = Math.min(Math.max(this.#failed.error.retryAfter ?? 0, 5), 86_400) * (1 + Math.random())
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
       void this.restore()

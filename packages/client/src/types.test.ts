@@ -36,6 +36,9 @@ describe('the documented shapes are those of the routes', () => {
   test('what verbs give', () => {
     expectTypeOf<DataOf<RawApi['users']['me']['$get']>>().toEqualTypeOf<CurrentUser>()
     expectTypeOf<DataOf<RawApi['sessions']['$get']>>().toEqualTypeOf<{ sessions: SessionView[] }>()
+    // Its `code` is no error's.
+    type ResetCode = DataOf<RawApi['users'][':username']['password-reset']['$post']>
+    expectTypeOf<ResetCode>().toEqualTypeOf<{ username: string; code: string; expires_in: number }>()
     expectTypeOf<DataOf<User['$post']>>().toExtend<Done>()
     expectTypeOf<DataOf<User['$patch']>>().toExtend<Awaited<ReturnType<GatehouseClient['updateUser']>>>()
     expectTypeOf<DataOf<User['$delete']>>().toExtend<Done>()
