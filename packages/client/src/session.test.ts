@@ -337,13 +337,13 @@ describe('tabs', () => {
     app.pass(1801)
     const told = vi.spyOn(BroadcastChannel.prototype, 'postMessage')
     await first.me()
-    await vi.waitFor(() => expect(copy.items.get(key)).toBe(original.items.get(key)))
+    await expect.poll(() => copy.items.get(key)).toBe(original.items.get(key))
     expect(told).toHaveBeenCalledTimes(1)
     app.pass(600)
     expect(await second.me()).toMatchObject({ role: 'user' })
     expect(stranger.session).toEqual({ status: 'signedOut' })
     await second.signOut()
-    await vi.waitFor(() => expect(first.session).toEqual({ status: 'signedOut' }))
+    await expect.poll(() => first.session).toEqual({ status: 'signedOut' })
     for (const tab of [first, second, stranger]) tab.close()
   })
 })
@@ -436,7 +436,7 @@ describe('storage', () => {
     app.pass(1801)
     slow = true
     const call = client.me()
-    await vi.waitFor(() => expect(delayed).toBeDefined())
+    await expect.poll(() => delayed).toBeDefined()
     app.traffic()
     slow = false
     await client.signIn(other)
@@ -470,10 +470,10 @@ test('a page that is shown again, or is online again, looks at its session', asy
   expect(client.session).toMatchObject({ status: 'stale' })
   app.network.fault = () => undefined
   page.dispatchEvent(new Event('online'))
-  await vi.waitFor(() => expect(client.session).toMatchObject({ status: 'signedIn' }))
+  await expect.poll(() => client.session).toMatchObject({ status: 'signedIn' })
   storage.items.clear()
   page.dispatchEvent(new Event('pageshow'))
-  await vi.waitFor(() => expect(client.session).toEqual({ status: 'signedOut' }))
+  await expect.poll(() => client.session).toEqual({ status: 'signedOut' })
   client.close()
   storage.items.set(key, '{"id":"x","refresh_token":"y"}')
   page.dispatchEvent(new Event('focus'))
@@ -548,7 +548,7 @@ describe('signing out', () => {
       () => new Promise<Response>((resolve) => (answer = () => resolve(problemResponse(503, 'overloaded')))),
     )
     const entered = client.signIn({ username: 'a', password: 'b' })
-    await vi.waitFor(() => expect(answer).toBeDefined())
+    await expect.poll(() => answer).toBeDefined()
     const call = client.me()
     await client.signOut()
     app.traffic()
@@ -632,7 +632,7 @@ test('nobody waits for a renewal past his signal', async () => {
   const controller = new AbortController()
   const call = client.me({ signal: controller.signal })
   const patient = client.me()
-  await vi.waitFor(() => expect(answer).toBeDefined())
+  await expect.poll(() => answer).toBeDefined()
   const changes = [client.updateUser({}, { signal: controller.signal }), client.deleteUser({}, { signal: controller.signal })]
   controller.abort()
   await expect(call).rejects.toMatchObject({ code: 'aborted' })
@@ -650,56 +650,4 @@ test('a stream is not sent twice', async () => {
   const answer = await client.api.user.$patch({ json: { username: 'a' } }, { init: { body, duplex: 'half' } as RequestInit })
   expect(answer.status).toBe(401)
   expect(app.traffic()).toEqual(['PATCH /user 401'])
-})
-
-describe('a stale session that somebody looks at is tried again unasked', () => {
-  interface Timer {
-    callback: () => void
-    delay: number
-  }
-
-  /** A client that /token refuses, and the timers that it sets. */
-  async function open(retryAfter: string) {
-    const client = app.client({ retries: 0 })
-    await signUpAndIn(client)
-    app.pass(1801)
-    const timers = new Set<Timer>()
-    vi.spyOn(globalThis, 'setTimeout').mockImplementation(((callback: () => void, delay: number) => {
-      const timer = { callback, delay }
-      timers.add(timer)
-      return timer
-    }) as never)
-    vi.spyOn(globalThis, 'clearTimeout').mockImplementation(((timer: Timer) => timers.delete(timer)) as never)
-    app.network.fault = at('/token', () => problemResponse(503, 'unavailable', { 'Retry-After': retryAfter }))
-    return { client, timers }
-  }
-
-  test.each([
-    ['0', 5000],
-    ['7', 7000],
-    ['99999999', 86_400_000],
-  ])('after Retry-After: %s', async (retryAfter, least) => {
-    const { client, timers } = await open(retryAfter)
-    client.onChange(() => undefined)
-    await client.restore()
-    expect([...timers].map(({ delay }) => delay >= least && delay <= 2 * least)).toEqual([true])
-    app.network.fault = () => undefined
-    app.pass(100_000_000)
-    const [timer] = timers
-    timer?.callback()
-    await vi.waitFor(() => expect(client.session).not.toMatchObject({ status: 'stale' }))
-  })
-
-  test('and by who comes later, but by nobody when nobody looks', async () => {
-    const { client, timers } = await open('60')
-    await client.restore()
-    expect(timers.size).toBe(0)
-    const stop = client.onChange(() => undefined)
-    expect(timers.size).toBe(1)
-    stop()
-    expect(timers.size).toBe(0)
-    client.onChange(() => undefined)
-    await client.restore()
-    expect(timers.size).toBe(1)
-  })
 })
