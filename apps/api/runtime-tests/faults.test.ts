@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { createTestApp, openTestPostgres } from './in-process.ts'
 import postgres from 'postgres'
-import { type Cluster, createDatabase, query, startCluster } from './postgres.ts'
+import { type Cluster, countWaiting, createDatabase, query, startCluster } from './postgres.ts'
 import { type Runtime, type SpawnedServer, spawnServer, temporaryFolder, testSecret } from './server.ts'
 import { type Answer, createApi, freshName, goodPassword } from './suite/target.ts'
 
@@ -195,7 +195,7 @@ test.each<[string, string, (api: ReturnType<typeof createApi>, username: string,
   await other.begin(async (transaction) => {
     await transaction.unsafe(`update users set ${change}`)
     answer = call(api, username, token)
-    await expect.poll(async () => (await query(url, waiting))[0]?.['n'], { timeout: 5_000 }).toBe(1)
+    await expect.poll(async () => countWaiting(url)).toBe(1)
   })
   const status = (await answer)?.status ?? 0
   expect([401, 403]).toContain(status)
@@ -204,5 +204,3 @@ test.each<[string, string, (api: ReturnType<typeof createApi>, username: string,
   await other.end()
   await database.close()
 })
-
-const waiting = `select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`

@@ -115,6 +115,15 @@ export async function query(url: string, statement: string): Promise<Record<stri
   }
 }
 
+/** How many statements wait for a lock in the database of `url`: others share the cluster. */
+export async function countWaiting(url: string): Promise<unknown> {
+  const [row] = await query(
+    url,
+    `select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+  )
+  return row?.['n']
+}
+
 let databases = 0
 
 /** A new, empty database on the cluster; its URL. */
