@@ -11,6 +11,7 @@ export default defineConfig({
     globalSetup: ['apps/api/runtime-tests/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } }, // what is waited for comes late on a busy machine
     maxWorkers: 2,
     maxConcurrency: 30,
     coverage: {
