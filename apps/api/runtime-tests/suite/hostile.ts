@@ -204,5 +204,5 @@ async function expectHealthy(api: Api): Promise<void> {
   const { token } = await api.account()
   const begun = performance.now()
   expect((await api.get('/users/me', token)).status).toBe(200)
-  expect(performance.now() - begun).toBeLessThan(1_000)
+  expect(performance.now() - begun).toBeLessThan(5_000)
 }
