@@ -47,8 +47,8 @@ const shapes: [name: string, bytes: string, drip: string | undefined, status: nu
   ['an absolute URI', 'GET http://evil.example/users/me HTTP/1.1\r\nHost: a\r\n\r\n', undefined, 401],
 ]
 
-/** Milliseconds after which a slow client must be gone; it is given 10 s, and looked at every second. By default it has 60. */
-const patience = 25_000
+/** Milliseconds after which a slow client must be gone; it is given 10 s, and looked at every second. */
+const patience = 14_000
 
 describe.each(['node', 'bun', 'deno'] as const)('on %s', (runtime) => {
   let server: SpawnedServer
@@ -57,25 +57,21 @@ describe.each(['node', 'bun', 'deno'] as const)('on %s', (runtime) => {
   })
   afterAll(() => server.kill())
 
-  test.concurrent.each(shapes)(
-    '%s is answered and the connection closed in time',
-    { timeout: 60_000 },
-    async (_name, bytes, drip, status) => {
-      const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
-      let answer = ''
-      socket.on('data', (chunk) => (answer += chunk.toString()))
-      socket.on('error', () => undefined)
-      const begun = performance.now()
-      socket.write(bytes, 'latin1')
-      const dripping = drip === undefined ? undefined : setInterval(() => socket.write(drip), 1_000)
-      await once(socket, 'close').catch(() => undefined)
-      clearInterval(dripping)
-      expect(performance.now() - begun).toBeLessThan(patience)
-      expect(/^HTTP\/1.1 (\d{3})/.exec(answer)?.[1]).toBe(status === undefined ? undefined : String(status))
-      expect(answer.match(/^HTTP\/1.1 /gm)?.length ?? 0).toBeLessThanOrEqual(1) // nothing smuggled behind it was answered
-      expect(answer).not.toContain('evil.example')
-    },
-  )
+  test.concurrent.each(shapes)('%s is answered and the connection closed in time', async (_name, bytes, drip, status) => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+    let answer = ''
+    socket.on('data', (chunk) => (answer += chunk.toString()))
+    socket.on('error', () => undefined)
+    const begun = performance.now()
+    socket.write(bytes, 'latin1')
+    const dripping = drip === undefined ? undefined : setInterval(() => socket.write(drip), 1_000)
+    await once(socket, 'close').catch(() => undefined)
+    clearInterval(dripping)
+    expect(performance.now() - begun).toBeLessThan(patience)
+    expect(/^HTTP\/1.1 (\d{3})/.exec(answer)?.[1]).toBe(status === undefined ? undefined : String(status))
+    expect(answer.match(/^HTTP\/1.1 /gm)?.length ?? 0).toBeLessThanOrEqual(1) // nothing smuggled behind it was answered
+    expect(answer).not.toContain('evil.example')
+  })
 
   smugglingSuite(() => Number(new URL(server.url).port))
 
