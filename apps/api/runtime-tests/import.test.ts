@@ -68,7 +68,7 @@ async function untilReported(report: string, count: number): Promise<void> {
   throw new Error(`${report} did not tell of ${count} accounts within 30 s`)
 }
 
-vi.setConfig({ testTimeout: 120_000 }) // several processes a test, each with hashes to compute
+vi.setConfig({ testTimeout: 240_000 }) // several processes a test, each with hashes to compute
 
 describe.each([
   ['PostgreSQL', onPostgres],

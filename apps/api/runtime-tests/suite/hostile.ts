@@ -13,7 +13,7 @@ export function hostileSuite(
   describe('hostile input', () => {
     test(
       'no naughty string in any field of any route is a fault, and nothing is half written',
-      { timeout: 120_000 },
+      { timeout: 240_000 },
       async () => {
         const adminToken = sql && (await administrator(api(), sql))
         const faults: string[] = []

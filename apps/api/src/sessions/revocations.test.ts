@@ -213,7 +213,7 @@ test('with its listeners killed again and again, an instance still learns in tim
   expect(killed).toBeGreaterThan(4)
 })
 
-test('while the log can’t be read, a session’s own row decides', { timeout: 20_000 }, async () => {
+test('while the log can’t be read, a session’s own row decides', async () => {
   const [ended, going] = [await open(), await open()]
   const released = Promise.withResolvers<void>()
   const locked = Promise.withResolvers<void>()
