@@ -116,12 +116,12 @@ export async function query(url: string, statement: string): Promise<Record<stri
 }
 
 /** How many statements wait for a lock in the database of `url`: others share the cluster. */
-export async function countWaiting(url: string): Promise<unknown> {
+export async function countWaiting(url: string): Promise<number> {
   const [row] = await query(
     url,
     `select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
   )
-  return row?.['n']
+  return Number(row?.['n'])
 }
 
 let databases = 0
