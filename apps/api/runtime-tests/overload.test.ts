@@ -16,6 +16,7 @@ interface Started {
 }
 
 const started = new Map<Runtime, Started>()
+const running: SpawnedServer[] = []
 
 beforeAll(async () => {
   await Promise.all(
@@ -23,11 +24,12 @@ beforeAll(async () => {
       const env = { DATA_DIR: temporaryFolder(), LOG_LEVEL: 'error', RATE_LIMITS: 'off' }
       const server = await spawnServer(runtime, env)
       const api = createApi({ fetch: (path, init) => fetch(server.url + path, init), stop: server.stop })
+      running.push(server)
       started.set(runtime, { server, api, ...(await api.account()) })
     }),
   )
 })
-afterAll(() => Promise.all([...started.values()].map(({ server }) => server.kill())))
+afterAll(() => Promise.all(running.map((server) => server.kill())))
 
 function on(runtime: Runtime): Started {
   const found = started.get(runtime)
