@@ -9,8 +9,9 @@ export default defineConfig({
       'packages/client/package-tests/*.test.ts',
     ],
     globalSetup: ['apps/api/runtime-tests/global-setup.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 10_000 } }, // what is waited for comes late on a busy machine
     maxWorkers: 2,
     maxConcurrency: 30,
     coverage: {

@@ -25,7 +25,7 @@ describe.each<[string, () => Promise<Env>]>([
   ['an embedded database', async () => ({ DATA_DIR: temporaryFolder() })],
   ['PostgreSQL', onPostgres],
 ])('gatehouse users on %s', (_name, prepare) => {
-  test('makes the first administrator, who sets a password with the code and administers', { timeout: 90_000 }, async () => {
+  test('makes the first administrator, who sets a password with the code and administers', async () => {
     const env = await prepare()
     const made = await view(env, 'create-admin', 'Ada')
     expect(made).toEqual({
@@ -107,7 +107,7 @@ test('every command records what it did, as the operator’s doing and without n
   )
 })
 
-test('what is refused is said in one sentence, ends with 1, and does nothing', { timeout: 90_000 }, async () => {
+test('what is refused is said in one sentence, ends with 1, and does nothing', async () => {
   const env = await onPostgres()
   await withInput(env, goodPassword, 'create-admin', 'ada', '--password-stdin')
   const rows = () => query(env.DATABASE_URL, `select users.*, code_hash from users left join password_resets on user_id = id`)

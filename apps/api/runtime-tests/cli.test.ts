@@ -15,36 +15,32 @@ describe.each<[string, () => Promise<Record<string, string>>]>([
   ['on an embedded database', async () => ({ DATA_DIR: temporaryFolder() })],
   ['on PostgreSQL', async () => ({ DATABASE_URL: await createDatabase(inject('clusterUrl')), GATEHOUSE_SECRET: testSecret })],
 ])('gatehouse keys %s', (_name, prepare) => {
-  test(
-    'rotates, lists, retires and seals again, with 0 for what was done and 1 for what was refused',
-    { timeout: 90_000 },
-    async () => {
-      const env = await prepare()
-      const list = async () => JSON.parse((await gatehouse(['keys', 'list', '--json'], env)).stdout) as ListedKey[]
-      expect(await list()).toEqual([])
-      for (const args of [
-        ['keys', 'rotate', '--now'],
-        ['keys', 'rotate'],
-        ['keys', 'rotate', '--now'],
-      ]) {
-        expect(await gatehouse(args, env)).toMatchObject({ code: 0, stderr: '' })
-      }
-      const [previous, current] = await list()
-      expect([previous?.state, current?.state]).toEqual(['previous', 'current'])
-      expect(await gatehouse(['keys', 'retire', previous?.kid ?? ''], env)).toMatchObject({ code: 0, stderr: '' })
-      const refused = await gatehouse(['keys', 'retire', current?.kid ?? ''], env)
-      expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/rotate first/) })
-      expect(refused.stderr).toMatch(oneLine)
-      expect(await gatehouse(['keys', 'reseal'], env)).toEqual({
-        code: 0,
-        stdout: '1 key is sealed under the newest secret.\n',
-        stderr: '',
-      })
-      const table = await gatehouse(['keys', 'list'], env)
-      expect(table.stdout.trim().split('\n')).toHaveLength(3)
-      expect((await list()).map(({ state }) => state)).toEqual(['retired', 'current'])
-    },
-  )
+  test('rotates, lists, retires and seals again, with 0 for what was done and 1 for what was refused', async () => {
+    const env = await prepare()
+    const list = async () => JSON.parse((await gatehouse(['keys', 'list', '--json'], env)).stdout) as ListedKey[]
+    expect(await list()).toEqual([])
+    for (const args of [
+      ['keys', 'rotate', '--now'],
+      ['keys', 'rotate'],
+      ['keys', 'rotate', '--now'],
+    ]) {
+      expect(await gatehouse(args, env)).toMatchObject({ code: 0, stderr: '' })
+    }
+    const [previous, current] = await list()
+    expect([previous?.state, current?.state]).toEqual(['previous', 'current'])
+    expect(await gatehouse(['keys', 'retire', previous?.kid ?? ''], env)).toMatchObject({ code: 0, stderr: '' })
+    const refused = await gatehouse(['keys', 'retire', current?.kid ?? ''], env)
+    expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/rotate first/) })
+    expect(refused.stderr).toMatch(oneLine)
+    expect(await gatehouse(['keys', 'reseal'], env)).toEqual({
+      code: 0,
+      stdout: '1 key is sealed under the newest secret.\n',
+      stderr: '',
+    })
+    const table = await gatehouse(['keys', 'list'], env)
+    expect(table.stdout.trim().split('\n')).toHaveLength(3)
+    expect((await list()).map(({ state }) => state)).toEqual(['retired', 'current'])
+  })
 })
 
 describe('gatehouse', () => {

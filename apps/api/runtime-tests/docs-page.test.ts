@@ -19,7 +19,7 @@ describe('the docs page in a browser', () => {
     api = createApi({ fetch: (path, init) => fetch(url + path, init), stop })
     browser = await launchBrowser()
     context = await browser.newContext({ viewport: { width: 1280, height: 1000 } })
-    context.setDefaultTimeout(10_000)
+    context.setDefaultTimeout(30_000)
   })
   afterAll(async () => {
     await browser?.close()
@@ -49,9 +49,8 @@ describe('the docs page in a browser', () => {
     const { body } = await api.get('/openapi.json')
     const paths = Object.values(body['paths'] as Record<string, Record<string, { operationId: string }>>)
     const ids = paths.flatMap((item) => Object.values(item).map(({ operationId }) => operationId))
-    await page.locator('.opblock').first().waitFor()
-    const shown = await page.locator('.opblock').evaluateAll((blocks) => blocks.map(({ id }) => id.split('-').at(-1)))
-    expect(new Set(shown)).toEqual(new Set(ids))
+    const shown = () => page.locator('.opblock').evaluateAll((blocks) => blocks.map(({ id }) => id.split('-').at(-1)))
+    await expect.poll(async () => new Set(await shown()), { timeout: 30_000 }).toEqual(new Set(ids))
   })
 
   test('calls are refused until Authorize has the right password', async () => {
@@ -64,7 +63,8 @@ describe('the docs page in a browser', () => {
     await page.locator('.auth-wrapper .authorize').click()
     await signIn(page, username, 'not the password')
     expect(await page.locator('.modal-ux .errors').innerText()).toContain('invalid_grant')
-    expect(watched.refusals.splice(0)).toEqual(['401', '401'])
+    await expect.poll(() => watched.refusals).toEqual(['401', '401'])
+    watched.refusals.length = 0
     await signIn(page, username, goodPassword)
     await closeForms(page)
 
@@ -103,10 +103,9 @@ describe('the docs page in a browser', () => {
       `document.body.append(Object.assign(document.createElement('style'), { textContent: 'p { color: red }' }))`,
     )
     await page.evaluate(`fetch('https://example.com/').catch(() => undefined)`)
-    const faults = await watched.faults()
-    expect(faults).toEqual(
-      expect.arrayContaining(['style-src-elem refuses inline', expect.stringContaining('https://example.com/')]),
-    )
+    await expect
+      .poll(watched.faults)
+      .toEqual(expect.arrayContaining(['style-src-elem refuses inline', expect.stringContaining('https://example.com/')]))
     watched.faults = async () => []
   })
 })

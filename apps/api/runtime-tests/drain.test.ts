@@ -24,15 +24,16 @@ describe.each(['node', 'bun', 'deno'] as const)('on %s', (runtime) => {
       await once(idle, 'data')
       idle.resume()
       const idleClosed = once(idle, 'close')
-      const running = Array.from({ length: 12 }, () => api.login(username))
+      const running = Array.from({ length: 6 }, () => api.login(username))
       await running[0] // so that the others have arrived, and wait for their hash
-      const begun = performance.now()
+      const ended = once(server.child, 'close') // with the last of its log
       server.child.kill(signal)
       const statuses = await Promise.all(running.map((answer) => answer.then(({ status }) => status)))
-      expect(statuses).toEqual(Array.from({ length: 12 }, () => 200))
-      await Promise.all([idleClosed, server.child.exitCode === null ? once(server.child, 'exit') : undefined])
-      expect(server.child.exitCode).toBe(0)
-      expect(performance.now() - begun).toBeLessThan(3_000)
+      expect(statuses).toEqual(Array.from({ length: 6 }, () => 200))
+      const answered = performance.now()
+      const [[code]] = await Promise.all([ended, idleClosed])
+      expect(code).toBe(0)
+      expect(performance.now() - answered).toBeLessThan(4_000) // by itself the idle one is closed after five
       await expect(open(server)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
       expect(server.output()).toContain('"msg":"stopped"')
     },
@@ -79,7 +80,7 @@ test('npm start passes a SIGTERM on, and exits 0', async () => {
   const url = /"url":"([^"]+)"/.exec(output)?.[1] ?? ''
   expect((await fetch(`${url}/health/ready`)).status).toBe(200)
   npm.kill('SIGTERM')
-  const [code] = await once(npm, 'exit')
+  const [code] = await once(npm, 'close')
   expect(code).toBe(0)
   expect(output).toContain('"msg":"stopped"')
 })

@@ -2,12 +2,12 @@
 // takes them always: so that nothing is left out where Python or its package (Debian's python3-requests-oauthlib) is missing.
 import { execFile } from 'node:child_process'
 import { rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from './postgres.ts'
 import { type SpawnedServer, spawnServer, temporaryFolder } from './server.ts'
 import { createApi, freshName, goodPassword } from './suite/target.ts'
 
@@ -24,17 +24,6 @@ afterAll(async () => {
   await server?.stop()
   rmSync(folder, { recursive: true, force: true })
 })
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port is free'))))
-    })
-  })
-}
 
 async function register(): Promise<string> {
   const username = freshName()

@@ -97,10 +97,10 @@ async function untilAccepting(url: string, server: ChildProcess): Promise<void> 
   throw new Error('postgres did not accept connections within 30 s')
 }
 
-/** Signals a child and waits for its end. */
+/** Signals a child and waits for its end, and for all that it wrote: that may arrive after its exit. */
 export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = new Promise((resolve) => child.once('exit', resolve))
+  const ended = new Promise((resolve) => child.once('close', resolve))
   child.kill(signal)
   await ended
 }
@@ -115,6 +115,15 @@ export async function query(url: string, statement: string): Promise<Record<stri
   }
 }
 
+/** How many statements wait for a lock in the database of `url`: others share the cluster. */
+export async function countWaiting(url: string): Promise<number> {
+  const [row] = await query(
+    url,
+    `select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+  )
+  return Number(row?.['n'])
+}
+
 let databases = 0
 
 /** A new, empty database on the cluster; its URL. */
@@ -127,11 +136,15 @@ export async function createDatabase(clusterUrl: string): Promise<string> {
   return url.href
 }
 
+/** A port to listen on later: below those that the system gives to whoever asks for any, which may be taken by then. */
 export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port')
-  return address.port
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    const server = createServer()
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
+    })
+    await new Promise((resolve) => server.close(resolve))
+    if (isFree) return port
+  }
 }

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createMemoryLog, createTestApp, openTestEmbedded } from '../runtime-tests/in-process.ts'
-import { createApi, freshName, goodPassword } from '../runtime-tests/suite/target.ts'
+import { type Answer, createApi, freshName, goodPassword } from '../runtime-tests/suite/target.ts'
 import { type Argon2id, pickArgon2id } from './crypto/argon2.ts'
 import { Overloaded } from './crypto/semaphore.ts'
 import { deadline } from './deadline.ts'
@@ -11,6 +11,7 @@ beforeAll(async () => {
   database = await openTestEmbedded()
 })
 afterAll(() => database.close())
+afterEach(() => void vi.useRealTimers())
 
 async function apiWith(options: Parameters<typeof createTestApp>[1] = {}) {
   const { app, resources } = await createTestApp(database, options)
@@ -129,10 +130,24 @@ test('no token from before a password change decides over the account, however f
 })
 
 test('more sign-ins than may wait are answered 503 with Retry-After, and the rest succeed', async () => {
-  const { api } = await apiWith({ platform: { hashConcurrency: 1 } })
+  const everybody = Promise.withResolvers<void>()
+  let held = false
+  const quick: Argon2id = async ({ length }) => {
+    if (held) await everybody.promise
+    return new Uint8Array(length)
+  }
+  const { api } = await apiWith({ platform: { argon2id: quick, hashConcurrency: 1 } })
   const { username } = await api.account()
-  const answers = await Promise.all(Array.from({ length: 60 }, () => api.login(username)))
-  const shed = answers.filter(({ status }) => status === 503)
+  held = true // nobody is done before everybody has come
+  const shed: Answer[] = []
+  const attempts = Array.from({ length: 60 }, async () => {
+    const answer = await api.login(username)
+    if (answer.status === 503) shed.push(answer)
+    return answer
+  })
+  await expect.poll(() => shed.length, { timeout: 8_000 }).toBe(27)
+  everybody.resolve()
+  const answers = await Promise.all(attempts)
   expect(answers.filter(({ status }) => status === 200)).toHaveLength(33)
   expect(shed).toHaveLength(27)
   expect(shed[0]).toMatchObject({ body: { code: 'overloaded' } })
@@ -158,6 +173,7 @@ test('one core is left to those who are signed in, while they ask for something'
     for (; !done.signal.aborted; await turn()) await api.get('/users/me', token)
   })()
   while (!resources.traffic.flows()) await turn()
+  vi.useFakeTimers({ toFake: ['performance'] }) // it stands: requests keep coming, however slow the machine is
   most = 0
   await signIns()
   done.abort()

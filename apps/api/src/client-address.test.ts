@@ -138,13 +138,16 @@ describe('clientAddress() reads Forwarded as RFC 7239 has it', () => {
   test.each(['"', ',', 'a="', ',a="', ',a=";b="', '\\', ';', ',b"', `for=${spoofed},`, ' '])(
     'and 16 KiB of %j on the left are read in no time, and change nothing',
     (part) => {
-      const begun = performance.now()
-      expectClient('2', { forwarded: `${part.repeat(16_384 / part.length)}, for=${client}, for=10.0.0.2` }, client)
-      for (const trusted of ['16', '0.0.0.0/0']) {
-        const forwarded = part.repeat(16_384 / part.length)
-        clientAddress({ peer: proxy, forwardedFor: undefined, forwarded }, rules(trusted))
-      }
-      expect(performance.now() - begun).toBeLessThan(250)
+      const times = Array.from({ length: 4 }, () => {
+        const begun = performance.now()
+        expectClient('2', { forwarded: `${part.repeat(16_384 / part.length)}, for=${client}, for=10.0.0.2` }, client)
+        for (const trusted of ['16', '0.0.0.0/0']) {
+          const forwarded = part.repeat(16_384 / part.length)
+          clientAddress({ peer: proxy, forwardedFor: undefined, forwarded }, rules(trusted))
+        }
+        return performance.now() - begun
+      })
+      expect(Math.min(...times)).toBeLessThan(250) // what else the machine does makes a time longer, never shorter
     },
   )
 })

@@ -65,7 +65,7 @@ describe('examples/backend', () => {
   beforeAll(async () => {
     folder = await installExample('backend')
     await npm(folder, ['run', 'check'])
-  }, 120_000)
+  })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   test.each<Runtime>(['node', 'bun'])('on %s keeps the notes of each account from the others', async (runtime) => {

@@ -176,6 +176,6 @@ function on<Result>(page: Page, run: (page: HooksPage) => Result): Promise<Await
 
 async function shows(page: Page, text: string, times = 1): Promise<void> {
   const seen = page.locator('p').getByText(text, { exact: true })
-  await seen.nth(times - 1).waitFor({ timeout: 10_000 })
+  await seen.nth(times - 1).waitFor()
   expect(await page.locator('p').allInnerTexts()).toEqual(Array.from({ length: times }, () => text))
 }

@@ -20,10 +20,11 @@ const stages: { runtime: Runtime; mode: Mode }[] = [
 let house: House
 beforeAll(async () => {
   house = await openHouse(runtimes)
-}, 180_000)
+}, 400_000)
 afterAll(() => house?.close())
 
-describe.concurrent.each(stages)('on $runtime, $mode mode', { timeout: 180_000 }, ({ runtime, mode }) => {
+// The time of a scenario is also that in which it waits for its turn.
+describe.concurrent.each(stages)('on $runtime, $mode mode', { timeout: 600_000 }, ({ runtime, mode }) => {
   const stage = createStage(() => house, runtime, mode)
   clockScenarios(stage)
   accountScenarios(stage)

@@ -64,6 +64,8 @@ export interface Visit {
   setSessions(assignment: string): Promise<unknown>
   /** The calls that asked to renew a session. */
   renewals(): Call[]
+  /** Resolves with what was asked for somebody and refused, once all calls are answered. */
+  refusals(): Promise<Call[]>
 }
 
 export function createStage(house: () => House, runtime: Runtime, mode: Mode): Stage {
@@ -102,6 +104,7 @@ async function receive(
   const api = await start()
   const gateway = await openGateway(api)
   const context = await browser.newContext()
+  context.setDefaultTimeout(60_000)
   const elsewhere = createApi({ fetch: (path, init) => fetch(api + path, init), stop: () => Promise.resolve() })
   const { username } = await elsewhere.account({ birthday: '1815-12-10' })
 
@@ -120,9 +123,13 @@ async function receive(
   const setSessions = (assignment: string) =>
     query(database, `update sessions set ${assignment} where user_id = (select id from users where username = '${username}')`)
   const renewals = () => gateway.calls.filter(({ path }) => path === '/token')
+  async function refusals() {
+    await until(() => gateway.calls.every(({ status }) => status !== undefined))
+    return gateway.calls.filter((call) => isProtected(call) && call.status !== 200)
+  }
 
   try {
-    await go({ username, gateway, context, open, enter, elsewhere, setSessions, renewals })
+    await go({ username, gateway, context, open, enter, elsewhere, setSessions, renewals, refusals })
     // The page is never known to the API as nobody while somebody is signed in, or may be.
     if (mode === 'token') expect(gateway.calls.filter(isAnonymous)).toEqual([])
   } finally {
@@ -137,11 +144,11 @@ export const isProtected = ({ path, method }: Call): boolean =>
 
 const isAnonymous = (call: Call) => isProtected(call) && call.authorization === undefined
 
-/** Waits for what is seen from here, half a minute at most. */
+/** Waits for what is seen from here, a minute at most. */
 export async function until(condition: () => boolean): Promise<void> {
   const begun = performance.now()
   while (!condition()) {
-    if (performance.now() - begun > 30_000) throw new Error(`half a minute without ${String(condition)}`)
+    if (performance.now() - begun > 60_000) throw new Error(`a minute without ${String(condition)}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }

@@ -67,7 +67,7 @@ export function testRuntimes(packed: () => Packed): void {
         const outcome = await runToEnd(file, [...args, join(packed().consumer, 'dist/main.js'), server.url, silentUrl])
         expect(outcome.errors).toBe('')
         expect(JSON.parse(outcome.output)).toHaveLength(scenarios)
-        expect(outcome.lingered).toBeLessThan(1500)
+        expect(outcome.lingered).toBeLessThan(4000) // a timer of the client's would take longer
       },
     )
 
@@ -87,7 +87,7 @@ async function compile(consumer: string): Promise<void> {
 
 /** Milliseconds from the report to the end are in `lingered`. */
 async function runToEnd(file: string, args: string[]): Promise<{ output: string; errors: string; lingered: number }> {
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { NO_COLOR: '1' }, timeout: 25_000 })
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { NO_COLOR: '1' }, timeout: 110_000 })
   let [output, errors, reported] = ['', '', 0]
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString()

@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { freshName, goodPassword } from '../../../apps/api/runtime-tests/suite/target.ts'
-import { type ClientOptions, type GatehouseClient, GatehouseError, type Session, unwrap } from './index.ts'
+import { GatehouseError, type Session, unwrap } from './index.ts'
 import {
   type Fault,
   type TestApp,
@@ -337,13 +337,13 @@ describe('tabs', () => {
     app.pass(1801)
     const told = vi.spyOn(BroadcastChannel.prototype, 'postMessage')
     await first.me()
-    await vi.waitFor(() => expect(copy.items.get(key)).toBe(original.items.get(key)))
+    await expect.poll(() => copy.items.get(key)).toBe(original.items.get(key))
     expect(told).toHaveBeenCalledTimes(1)
     app.pass(600)
     expect(await second.me()).toMatchObject({ role: 'user' })
     expect(stranger.session).toEqual({ status: 'signedOut' })
     await second.signOut()
-    await vi.waitFor(() => expect(first.session).toEqual({ status: 'signedOut' }))
+    await expect.poll(() => first.session).toEqual({ status: 'signedOut' })
     for (const tab of [first, second, stranger]) tab.close()
   })
 })
@@ -436,7 +436,7 @@ describe('storage', () => {
     app.pass(1801)
     slow = true
     const call = client.me()
-    await vi.waitFor(() => expect(delayed).toBeDefined())
+    await expect.poll(() => delayed).toBeDefined()
     app.traffic()
     slow = false
     await client.signIn(other)
@@ -470,10 +470,10 @@ test('a page that is shown again, or is online again, looks at its session', asy
   expect(client.session).toMatchObject({ status: 'stale' })
   app.network.fault = () => undefined
   page.dispatchEvent(new Event('online'))
-  await vi.waitFor(() => expect(client.session).toMatchObject({ status: 'signedIn' }))
+  await expect.poll(() => client.session).toMatchObject({ status: 'signedIn' })
   storage.items.clear()
   page.dispatchEvent(new Event('pageshow'))
-  await vi.waitFor(() => expect(client.session).toEqual({ status: 'signedOut' }))
+  await expect.poll(() => client.session).toEqual({ status: 'signedOut' })
   client.close()
   storage.items.set(key, '{"id":"x","refresh_token":"y"}')
   page.dispatchEvent(new Event('focus'))
@@ -548,7 +548,7 @@ describe('signing out', () => {
       () => new Promise<Response>((resolve) => (answer = () => resolve(problemResponse(503, 'overloaded')))),
     )
     const entered = client.signIn({ username: 'a', password: 'b' })
-    await vi.waitFor(() => expect(answer).toBeDefined())
+    await expect.poll(() => answer).toBeDefined()
     const call = client.me()
     await client.signOut()
     app.traffic()
@@ -632,7 +632,7 @@ test('nobody waits for a renewal past his signal', async () => {
   const controller = new AbortController()
   const call = client.me({ signal: controller.signal })
   const patient = client.me()
-  await vi.waitFor(() => expect(answer).toBeDefined())
+  await expect.poll(() => answer).toBeDefined()
   const changes = [client.updateUser({}, { signal: controller.signal }), client.deleteUser({}, { signal: controller.signal })]
   controller.abort()
   await expect(call).rejects.toMatchObject({ code: 'aborted' })
@@ -650,101 +650,4 @@ test('a stream is not sent twice', async () => {
   const answer = await client.api.user.$patch({ json: { username: 'a' } }, { init: { body, duplex: 'half' } as RequestInit })
   expect(answer.status).toBe(401)
   expect(app.traffic()).toEqual(['PATCH /user 401'])
-})
-
-describe('a renewal that failed is tried again unasked, while somebody looks', () => {
-  interface Timer {
-    callback: () => void
-    delay: number
-  }
-
-  /** A client, and the timers that it sets. */
-  async function open(options?: ClientOptions) {
-    const client = app.client({ retries: 0, ...options })
-    await signUpAndIn(client)
-    const timers = new Set<Timer>()
-    vi.spyOn(globalThis, 'setTimeout').mockImplementation(((callback: () => void, delay: number) => {
-      const timer = { callback, delay }
-      timers.add(timer)
-      return timer
-    }) as never)
-    vi.spyOn(globalThis, 'clearTimeout').mockImplementation(((timer: Timer) => timers.delete(timer)) as never)
-    return { client, timers }
-  }
-
-  /** The same, with a token that is over and that /token doesn't renew. */
-  async function openStale(retryAfter: string) {
-    const opened = await open()
-    app.pass(1801)
-    app.network.fault = at('/token', () => problemResponse(503, 'unavailable', { 'Retry-After': retryAfter }))
-    return opened
-  }
-
-  /** The server renews, and nobody hears of it. */
-  async function loseRenewal(client: GatehouseClient) {
-    app.pass(1745)
-    app.traffic()
-    app.network.fault = at('/token', async (_request, send) => {
-      await send()
-      throw new TypeError('terminated')
-    })
-    expect(await client.me()).toMatchObject({ role: 'user' })
-    app.network.fault = () => undefined
-  }
-
-  async function expectRenewed(client: GatehouseClient) {
-    await vi.waitFor(() => expect(app.seen.at(-1)).toMatchObject({ path: '/token', status: 200 }))
-    app.pass(120)
-    expect(await client.me()).toMatchObject({ role: 'user' })
-  }
-
-  test('ahead of the end, so that an answer that was lost ends no session', async () => {
-    const { client, timers } = await open()
-    client.onChange(() => undefined)
-    await loseRenewal(client)
-    expect([...timers].map(({ delay }) => delay >= 5000 && delay <= 10_000)).toEqual([true])
-    app.pass(10)
-    for (const { callback } of timers) callback()
-    await expectRenewed(client)
-  })
-
-  test('ahead of the end as soon as the page is online again', async () => {
-    const page = new EventTarget()
-    vi.stubGlobal('addEventListener', page.addEventListener.bind(page))
-    const { client } = await open({ storage: createStorage(), key: freshName(), tabs: true })
-    await loseRenewal(client)
-    app.pass(20)
-    page.dispatchEvent(new Event('online'))
-    await expectRenewed(client)
-    client.close()
-  })
-
-  test.each([
-    ['0', 5000],
-    ['7', 7000],
-    ['99999999', 86_400_000],
-  ])('after Retry-After: %s', async (retryAfter, least) => {
-    const { client, timers } = await openStale(retryAfter)
-    client.onChange(() => undefined)
-    await client.restore()
-    expect([...timers].map(({ delay }) => delay >= least && delay <= 2 * least)).toEqual([true])
-    app.network.fault = () => undefined
-    app.pass(100_000_000)
-    const [timer] = timers
-    timer?.callback()
-    await vi.waitFor(() => expect(client.session).not.toMatchObject({ status: 'stale' }))
-  })
-
-  test('and by who comes later, but by nobody when nobody looks', async () => {
-    const { client, timers } = await openStale('60')
-    await client.restore()
-    expect(timers.size).toBe(0)
-    const stop = client.onChange(() => undefined)
-    expect(timers.size).toBe(1)
-    stop()
-    expect(timers.size).toBe(0)
-    client.onChange(() => undefined)
-    await client.restore()
-    expect(timers.size).toBe(1)
-  })
 })

@@ -176,15 +176,20 @@ describe('a server of another kind', () => {
   })
 
   test.each([
-    ['breaks off', (response: ServerResponse) => response.writeHead(200, { 'Content-Length': '99' }).write('{'), 'network_error'],
-    ['falls silent', (response: ServerResponse) => response.writeHead(200).write('{'), 'timed_out'],
-  ])('that %s in the middle of an answer', async (name, begin, code) => {
+    [
+      'breaks off',
+      (response: ServerResponse) => response.writeHead(200, { 'Content-Length': '99' }).write('{'),
+      60_000,
+      'network_error',
+    ],
+    ['falls silent', (response: ServerResponse) => response.writeHead(200).write('{'), 200, 'timed_out'],
+  ])('that %s in the middle of an answer', async (name, begin, timeout, code) => {
     const call = withServer(
       (_, response) => {
         begin(response)
         if (name === 'breaks off') setImmediate(() => response.destroy())
       },
-      (base) => createClient(base, { timeout: 200 }).signIn(credentials),
+      (base) => createClient(base, { timeout }).signIn(credentials),
     )
     await expect(call).rejects.toMatchObject({ name: 'GatehouseError', code })
   })

@@ -166,7 +166,7 @@ describe('while the server can’t be reached', () => {
     expect(world.asked.length).toBe(1 + 12)
     world.answer = () => jwks(second.jwk)
     expect(await outcome(ofFirst)).toBe('ada')
-    await vi.waitFor(async () => expect(await outcome(ofFirst)).toBe('invalid_token'))
+    await expect.poll(() => outcome(ofFirst)).toBe('invalid_token')
     expect(await outcome(ofSecond)).toBe('ada')
   })
 

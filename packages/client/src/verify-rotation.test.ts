@@ -15,11 +15,12 @@ beforeAll(async () => {
 afterAll(() => database.close())
 
 test('a verifier follows the app’s keys through a rotation: the new one at once, the retired one for five minutes', async () => {
-  const { app, resources } = await createTestApp(database)
-  const api = createApi({ fetch: async (path, init) => app.request(path, init), stop: async () => undefined })
-  const tools = { queries: createKeyQueries(database, 'operator'), vault: await createVault([testSecret]), now: new Date() }
+  // One clock for both: a token that was issued later than the verifier's present would be refused.
   const begun = Date.now()
   let time = begun
+  const { app, resources } = await createTestApp(database, { clock: () => new Date(time) })
+  const api = createApi({ fetch: async (path, init) => app.request(path, init), stop: async () => undefined })
+  const tools = { queries: createKeyQueries(database, 'operator'), vault: await createVault([testSecret]), now: new Date(begun) }
   let asked = 0
   const fetch: typeof globalThis.fetch = async (input, init) => {
     asked += 1

@@ -214,15 +214,20 @@ describe('lockDataFolder() takes over the lock of', () => {
     ['nobody, having no number', '{"pid":"7","where":"here"}'],
     ['nobody, being overwritten', '\0\0\0\0'],
   ])('%s, once nobody has touched it for 10 s', (_name, owner) => {
-    const folder = newFolder()
-    leaveLock(folder, owner)
-    for (const seconds of [0, 9]) {
-      age(folder, seconds)
-      expect(() => lockDataFolder(folder)).toThrow(/is in use by (?:another )?process.*\. .* DATA_DIR .* DATABASE_URL/)
+    vi.useFakeTimers({ toFake: ['Date'] }) // it stands, so that an age is what it is said to be
+    try {
+      const folder = newFolder()
+      leaveLock(folder, owner)
+      for (const seconds of [0, 9]) {
+        age(folder, seconds)
+        expect(() => lockDataFolder(folder)).toThrow(/is in use by (?:another )?process.*\. .* DATA_DIR .* DATABASE_URL/)
+      }
+      age(folder, 11)
+      lockDataFolder(folder)()
+      expect(readdirSync(folder)).toEqual([])
+    } finally {
+      vi.useRealTimers()
     }
-    age(folder, 11)
-    lockDataFolder(folder)()
-    expect(readdirSync(folder)).toEqual([])
   })
 })
 

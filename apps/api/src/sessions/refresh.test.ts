@@ -163,60 +163,56 @@ describe.each<[string, () => Promise<OpenDatabase[]>]>([
     await register({ queries, passwords, now: seconds(0), origin }, { username: 'ada', password })
   })
 
-  test(
-    'no interleaving leaves two live successors, revives what ended, or ends an honest session',
-    { timeout: 60_000 },
-    async () => {
-      const step = record({
-        deed: constantFrom('refresh' as const, 'refresh' as const, 'repeat' as const, 'steal' as const, 'logout' as const),
-        instance: nat(2),
-        crowd: integer({ min: 1, max: 4 }),
-        wait: constantFrom(0, 1, 29, 31, 3600),
-      })
-      await assert(
-        asyncProperty(array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
-          const opened = await house.signIn(seconds(0))
-          const history = [opened.tokens.refreshToken] // the newest last
-          let now = 0
-          let rotatedAt = -Infinity
-          let over = false
-          for (const { deed, instance, crowd, wait } of steps) {
-            now += wait
-            if (deed === 'logout') {
-              await at(house, instance).sessions.end(
-                opened.sessionId,
-                { event: 'session_ended', now: seconds(0), origin },
-                opened.userId,
-              )
-              over = true
-              continue
-            }
-            const back = deed === 'refresh' ? 1 : deed === 'repeat' ? 2 : 3
-            const token = history.at(-back)
-            if (token === undefined) continue
-            const outcomes = await Promise.all(
-              Array.from({ length: crowd }, (_, i) => use(house, instance + i, token, seconds(now))),
+  test('no interleaving leaves two live successors, revives what ended, or ends an honest session', async () => {
+    const step = record({
+      deed: constantFrom('refresh' as const, 'refresh' as const, 'repeat' as const, 'steal' as const, 'logout' as const),
+      instance: nat(2),
+      crowd: integer({ min: 1, max: 4 }),
+      wait: constantFrom(0, 1, 29, 31, 3600),
+    })
+    await assert(
+      asyncProperty(array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
+        const opened = await house.signIn(seconds(0))
+        const history = [opened.tokens.refreshToken] // the newest last
+        let now = 0
+        let rotatedAt = -Infinity
+        let over = false
+        for (const { deed, instance, crowd, wait } of steps) {
+          now += wait
+          if (deed === 'logout') {
+            await at(house, instance).sessions.end(
+              opened.sessionId,
+              { event: 'session_ended', now: seconds(0), origin },
+              opened.userId,
             )
-            const repeated = deed === 'repeat' && now - rotatedAt <= 30
-            if (over || (deed !== 'refresh' && !repeated)) {
-              expect(new Set(outcomes)).toEqual(new Set(['invalid_grant']))
-              over = true
-              continue
-            }
-            const given = new Set(outcomes.map(successor))
-            expect(given.size).toBe(1)
-            const [next = ''] = given
-            if (deed === 'repeat') expect(next).toBe(history.at(-1))
-            else {
-              expect(history).not.toContain(next)
-              history.push(next)
-              rotatedAt = now
-            }
+            over = true
+            continue
           }
-          expect(await at(house, 0).sessions.exists(opened.sessionId)).toBe(!over)
-        }),
-        { numRuns: 60 },
-      )
-    },
-  )
+          const back = deed === 'refresh' ? 1 : deed === 'repeat' ? 2 : 3
+          const token = history.at(-back)
+          if (token === undefined) continue
+          const outcomes = await Promise.all(
+            Array.from({ length: crowd }, (_, i) => use(house, instance + i, token, seconds(now))),
+          )
+          const repeated = deed === 'repeat' && now - rotatedAt <= 30
+          if (over || (deed !== 'refresh' && !repeated)) {
+            expect(new Set(outcomes)).toEqual(new Set(['invalid_grant']))
+            over = true
+            continue
+          }
+          const given = new Set(outcomes.map(successor))
+          expect(given.size).toBe(1)
+          const [next = ''] = given
+          if (deed === 'repeat') expect(next).toBe(history.at(-1))
+          else {
+            expect(history).not.toContain(next)
+            history.push(next)
+            rotatedAt = now
+          }
+        }
+        expect(await at(house, 0).sessions.exists(opened.sessionId)).toBe(!over)
+      }),
+      { numRuns: 60 },
+    )
+  })
 })

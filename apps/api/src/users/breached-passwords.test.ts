@@ -34,7 +34,8 @@ async function ask(doing: typeof answer, options: { url?: string; timeout?: numb
   answer = doing
   const log = createMemoryLog()
   const clock = () => new Date('2026-01-01T00:00:00Z')
-  const breached = await createBreachCheck({ url, clock, log, ...options })(known)
+  // With time enough for a busy machine: what takes too long is a test of its own.
+  const breached = await createBreachCheck({ url, clock, log, timeout: 20_000, ...options })(known)
   return { breached, reasons: log.lines.map(({ fields }) => (fields as { reason: string }).reason), log }
 }
 
@@ -105,7 +106,7 @@ describe('createBreachCheck()', () => {
   ])('lets a password pass when the service %s for too long', async (_name, doing) => {
     const begun = performance.now()
     expect(await ask(doing, { timeout: 100 })).toMatchObject({ breached: false, reasons: ['it took too long'] })
-    expect(performance.now() - begun).toBeLessThan(2_000)
+    expect(performance.now() - begun).toBeLessThan(10_000)
   })
 
   test('lets a password pass when nobody listens', async () => {
@@ -122,7 +123,7 @@ describe('createBreachCheck()', () => {
     answer = (response) => response.writeHead(503).end()
     const log = createMemoryLog()
     let now = new Date('2026-01-01T00:00:00Z')
-    const isBreached = createBreachCheck({ url, clock: () => now, log })
+    const isBreached = createBreachCheck({ url, clock: () => now, log, timeout: 20_000 })
     for (let i = 0; i < 3; i += 1) await isBreached(known)
     now = new Date('2026-01-01T00:00:59Z')
     await isBreached(known)

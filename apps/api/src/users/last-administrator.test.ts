@@ -1,7 +1,7 @@
 import { and, eq, isNull } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { createTestApp, openTestEmbedded, openTestPostgres } from '../../runtime-tests/in-process.ts'
-import { createDatabase, query } from '../../runtime-tests/postgres.ts'
+import { countWaiting, createDatabase } from '../../runtime-tests/postgres.ts'
 import { type Answer, createApi } from '../../runtime-tests/suite/target.ts'
 import type { OpenDatabase } from '../db/open.ts'
 import { sessions, users } from '../db/schema.ts'
@@ -180,7 +180,7 @@ describe('a statement that needs an administrator', () => {
     })
     await demoted.promise
     const waiting = queries.update(target.id, { disabled: true }, caller.authority, circumstances)
-    await expect.poll(() => query(url, `select 1 from pg_stat_activity where wait_event_type = 'Lock'`)).toHaveLength(1)
+    await expect.poll(() => countWaiting(url)).toBe(1)
     committed.resolve()
     await demotion
     expect(await waiting).toBeUndefined()
