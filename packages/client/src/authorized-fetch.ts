@@ -1,7 +1,7 @@
 import { notAuthenticated } from './errors.ts'
 import type { Kept } from './kept.ts'
-import type { SessionKeeper } from './session.ts'
-import { type Send, untilAborted } from './transport.ts'
+import type { SessionKeeper } from './session-keeper.ts'
+import { type Send, discard, untilAborted } from './transport.ts'
 
 /** What carries its own proof, or asks for none. */
 const open = /^\/(login|token|revoke|password\/reset|health\/\w+|\.well-known\/[\w.-]+)(\?|$)/
@@ -20,17 +20,18 @@ export interface AuthorizedInit extends RequestInit {
  */
 export function createAuthorizedFetch(send: Send, keeper: SessionKeeper, base: string, strict: boolean) {
   return async function authorizedFetch(url: string, { as, ...init }: AuthorizedInit): Promise<Response> {
-    if (bringsItsOwn(url.slice(base.length), init)) return send(url, init)
+    const options = { whole: strict }
+    if (bringsItsOwn(url.slice(base.length), init)) return send(url, init, options)
     const kept = await untilAborted(keeper.authorize(), init.signal)
     if (!kept && strict) throw notAuthenticated('Nobody is signed in')
     if (as !== undefined && kept?.id !== as) throw notAuthenticated('Somebody else signed in')
-    const response = await send(url, withToken(init, kept))
+    const response = await send(url, withToken(init, kept), options)
     // A stream has been read: it can't be sent twice.
-    if (response.status !== 401 || !kept || init.body instanceof ReadableStream) return response
+    if (response.status !== 401 || !kept || init.body instanceof ReadableStream || 'duplex' in init) return response
     const renewed = await untilAborted(keeper.authorize(kept), init.signal)
     if (renewed?.id !== kept.id) return response
-    await response.body?.cancel()
-    return send(url, withToken(init, renewed))
+    discard(response)
+    return send(url, withToken(init, renewed), options)
   }
 }
 

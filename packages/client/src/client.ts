@@ -3,7 +3,8 @@ import type { RawApi } from './raw-api.ts'
 import { GatehouseError } from './errors.ts'
 import { createPost, exchangeToken } from './grants.ts'
 import { createRpc } from './rpc.ts'
-import { type Session, SessionKeeper } from './session.ts'
+import type { Session } from './session.ts'
+import { createSessionKeeper } from './session-keeper.ts'
 import { type SessionStorage, openShelf } from './storage.ts'
 import { connectTabs } from './tabs.ts'
 import { type Fetch, type RequestHeaders, createTransport } from './transport.ts'
@@ -78,7 +79,7 @@ export function createClient(url: string, options: ClientOptions = {}): Gatehous
 
   const shelf = openShelf(storage, key)
   const exchange = (token: string | undefined) => exchangeToken(post, token, retries)
-  const keeper = new SessionKeeper({ shelf, cookies, now, exchange, tell: (change) => tabs?.tell(change) })
+  const keeper = createSessionKeeper({ shelf, cookies, now, exchange, tell: (change) => tabs?.tell(change) })
   const wake = () => void keeper.wake()
   const share = options.tabs ?? (storage && 'document' in globalThis)
   const tabs = share ? connectTabs(key, (change) => void keeper.hear(change), wake) : undefined
@@ -90,8 +91,8 @@ export function createClient(url: string, options: ClientOptions = {}): Gatehous
     get session() {
       return keeper.session
     },
-    onChange: (listener) => keeper.onChange(listener),
-    restore: () => keeper.restore(),
+    onChange: keeper.onChange,
+    restore: keeper.restore,
     close: () => tabs?.close(),
   }
 }

@@ -75,26 +75,21 @@ export interface GatehouseErrorInit<Code extends string = ErrorCode> {
 export class GatehouseError<Code extends string = ErrorCode> extends Error {
   override name = 'GatehouseError'
   /** What happened, for programs. A newer server may send one that this version doesn't know. */
-  readonly code: Code
+  declare readonly code: Code
   /** The HTTP status; 0 where there was no answer. */
-  readonly status: number
+  declare readonly status: number
   /** What happened, for people; also the `message`. */
-  readonly detail: string
+  declare readonly detail: string
   /** The fields that were refused, with `invalid_request`; else empty. */
-  readonly fields: FieldError[]
+  declare readonly fields: FieldError[]
   /** Names the request in the server's log. */
-  readonly requestId: string | undefined
+  declare readonly requestId: string | undefined
   /** Seconds after which to try again, where the server said so. */
-  readonly retryAfter: number | undefined
+  declare readonly retryAfter: number | undefined
 
-  constructor({ code, status = 0, detail, fields = [], requestId, retryAfter, cause }: GatehouseErrorInit<Code>) {
-    super(detail, { cause })
-    this.code = code
-    this.status = status
-    this.detail = detail
-    this.fields = fields
-    this.requestId = requestId
-    this.retryAfter = retryAfter
+  constructor({ cause, ...known }: GatehouseErrorInit<Code>) {
+    super(known.detail, { cause })
+    Object.assign(this, { status: 0, fields: [] }, known)
   }
 }
 

@@ -1,19 +1,20 @@
 import type { Grant } from './kept.ts'
-import { readData } from './response.ts'
-import { type RequestHeaders, type Send, failure, resolveHeaders } from './transport.ts'
+import { isText, readData } from './response.ts'
+import { toParams } from './rpc.ts'
+import { type RequestHeaders, type Send, failure, resolveHeaders, untilAborted } from './transport.ts'
 
 /** Posts a form to one of OAuth2's endpoints, without the session. */
 export type Post = (
   path: string,
-  form: Record<string, string>,
+  form: Record<string, string | undefined>,
   options?: { retries?: number; signal?: AbortSignal | undefined; keepalive?: boolean },
 ) => Promise<Response>
 
 export function createPost(send: Send, base: string, headers: RequestHeaders | undefined): Post {
   return async function post(path, form, { retries = 0, signal, keepalive = false } = {}) {
-    const body = new URLSearchParams(form)
     try {
-      const init = { method: 'POST', body, headers: await resolveHeaders(headers), signal: signal ?? null, keepalive }
+      const given = await untilAborted(resolveHeaders(headers), signal)
+      const init = { method: 'POST', body: toParams(form), headers: given, signal: signal ?? null, keepalive }
       return await send(base + path, init, { retries, whole: true })
     } catch (cause) {
       throw failure(cause, signal)
@@ -26,7 +27,7 @@ export function createPost(send: Send, base: string, headers: RequestHeaders | u
  * token gets the same successor for half a minute.
  */
 export function exchangeToken(post: Post, token: string | undefined, retries: number): Promise<Grant> {
-  const form = { grant_type: 'refresh_token', ...(token && { refresh_token: token }) }
+  const form = { grant_type: 'refresh_token', refresh_token: token }
   return readGrant(post('/token', form, { retries }), token !== undefined)
 }
 
@@ -34,6 +35,6 @@ export function exchangeToken(post: Post, token: string | undefined, retries: nu
 export function readGrant(call: Promise<Response>, tokens: boolean): Promise<Grant> {
   const members = ['access_token', 'refresh_token']
   const isGrant = (body: Record<string, unknown>) =>
-    typeof body.expires_in === 'number' && (!tokens || members.every((name) => typeof body[name] === 'string'))
+    typeof body.expires_in === 'number' && members.every((name) => tokens === (isText(body[name]) && body[name] !== ''))
   return readData(call, isGrant)
 }

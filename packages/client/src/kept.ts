@@ -22,7 +22,7 @@ export function serialize({ access_token, refresh_token, expires_in }: Grant, id
 export function parse(text: string | null, cookies: boolean): Kept | undefined {
   try {
     const kept = JSON.parse(text ?? '') as Kept
-    return kept.id && cookies === !kept.refresh_token ? kept : undefined
+    return kept.id && cookies === !kept.refresh_token && cookies === !kept.access_token ? kept : undefined
   } catch {
     return undefined
   }

@@ -53,7 +53,7 @@ function toError(response: Response, body: object | undefined): GatehouseError {
   const shared = { status, requestId: headers.get('X-Request-Id') ?? undefined, retryAfter: retryAfter(response) }
   if (!ok && isProblem(body)) {
     const { code, detail, errors } = body
-    const fields = Array.isArray(errors) ? errors : []
+    const fields = Array.isArray(errors) ? errors.filter((field?: Partial<FieldError>) => field?.path) : []
     return new GatehouseError({ ...shared, code, detail, fields, ...(body.request_id && { requestId: body.request_id }) })
   }
   return new GatehouseError({
@@ -63,5 +63,7 @@ function toError(response: Response, body: object | undefined): GatehouseError {
   })
 }
 
+export const isText = (value: unknown) => typeof value === 'string'
+
 const isProblem = (body: object | undefined): body is Problem =>
-  body !== undefined && 'code' in body && typeof body.code === 'string' && 'detail' in body && typeof body.detail === 'string'
+  isText((body as Problem | undefined)?.code) && isText((body as Problem).detail)

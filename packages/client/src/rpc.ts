@@ -1,15 +1,15 @@
 import type { RawOptions } from './answer.ts'
 import type { RawApi } from './raw-api.ts'
 import { GatehouseError } from './errors.ts'
-import { type Fetch, type RequestHeaders, failure, resolveHeaders } from './transport.ts'
+import { type Fetch, type RequestHeaders, failure, resolveHeaders, untilAborted } from './transport.ts'
 
-type Values = Record<string, string>
+type Values = Record<string, string | undefined>
 
 /** What a route takes, each in its place. */
 interface Args {
   param?: Values
   query?: Values
-  header?: Values
+  header?: Record<string, string>
   json?: unknown
   form?: Values
 }
@@ -27,7 +27,7 @@ export function createRpc(base: string, fetch: Fetch, headers: RequestHeaders | 
   }
 
   const call = (method: string, path: string[], args?: Args, options?: RawOptions) =>
-    request(method, path, args, options).catch((cause: unknown) => {
+    untilAborted(request(method, path, args, options), options?.init?.signal).catch((cause: unknown) => {
       throw failure(cause, options?.init?.signal)
     })
 
@@ -59,6 +59,8 @@ function encode(segment: string, param: Values = {}): string {
   })
 }
 
-function toParams(values: Values): URLSearchParams {
-  return new URLSearchParams(Object.entries(values).filter(([, value]) => value !== undefined))
+/** What is absent is not sent. */
+export function toParams(values: Values): URLSearchParams {
+  const present = Object.entries(values).filter((pair): pair is [string, string] => pair[1] != null)
+  return new URLSearchParams(present)
 }

@@ -11,16 +11,20 @@ interface Timer {
   delay: number
 }
 
-/** A client that /token refuses, and the timers that it sets. No database is open here, whose own would be among them. */
-async function open(retryAfter: string) {
-  const server = { refuses: true, now: 0 }
-  const fetch = (target: string) =>
-    server.refuses && target.endsWith('/token')
-      ? problemResponse(503, 'unavailable', { 'Retry-After': retryAfter })
-      : Response.json({ token_type: 'bearer', access_token: 'a', refresh_token: 'b', expires_in: 1800 })
+/**
+ * A client that /token refuses when its token lives for so many seconds more, and the timers that it sets. No database is
+ * open here, whose own would be among them.
+ */
+async function open(retryAfter: string, left = -1) {
+  const server = { refuses: true, now: 0, grants: 0 }
+  function fetch(target: string) {
+    if (server.refuses && target.endsWith('/token')) return problemResponse(503, 'unavailable', { 'Retry-After': retryAfter })
+    server.grants += 1
+    return Response.json({ token_type: 'bearer', access_token: 'a', refresh_token: 'b', expires_in: 1800 })
+  }
   const client = createClient(url, { fetch, now: () => server.now, tabs: false, retries: 0 })
   await client.signIn({ username: 'ada', password: 'a quiet harbour at dawn' })
-  server.now += 1801_000
+  server.now += (1800 - left) * 1000
   const timers = new Set<Timer>()
   vi.spyOn(globalThis, 'setTimeout').mockImplementation(((callback: () => void, delay: number) => {
     const timer = { callback, delay }
@@ -31,7 +35,20 @@ async function open(retryAfter: string) {
   return { client, server, timers }
 }
 
-describe('a stale session that somebody looks at is tried again unasked', () => {
+describe('a renewal that failed is tried again unasked while somebody looks', () => {
+  test('ahead of the end, so that an answer that was lost ends no session', async () => {
+    const { client, server, timers } = await open('', 55)
+    client.onChange(() => undefined)
+    await client.restore()
+    expect(client.session).toMatchObject({ status: 'signedIn' })
+    expect([...timers].map(({ delay }) => delay >= 5000 && delay <= 10_000)).toEqual([true])
+    server.refuses = false
+    server.now += 5000
+    const [timer] = timers
+    timer?.callback()
+    await expect.poll(() => server.grants).toBe(2)
+  })
+
   test.each([
     ['0', 5000],
     ['7', 7000],

@@ -457,6 +457,108 @@ describe('storage', () => {
   )
 })
 
+test('a session that was cleared from the storage is ended on the server all the same', async () => {
+  const storage = createStorage()
+  const client = app.client({ storage })
+  await signUpAndIn(client)
+  storage.items.clear()
+  app.traffic()
+  expect(await client.signOut()).toEqual({ status: 'signedOut' })
+  expect(app.traffic()).toEqual(['POST /revoke 200'])
+})
+
+test('a storage that never forgets keeps nobody from signing out', async () => {
+  const storage = { ...createStorage(), removeItem: () => new Promise(() => undefined) }
+  const client = app.client({ storage })
+  await signUpAndIn(client)
+  app.traffic()
+  await expect(client.signOut({ signal: AbortSignal.timeout(500) })).rejects.toMatchObject({ code: 'timed_out' })
+  expect(app.traffic()).toEqual(['POST /revoke 200'])
+  expect(client.session).toEqual({ status: 'signedOut' })
+})
+
+test('headers that never come keep nobody from giving up', async () => {
+  let headers: () => Promise<Record<string, string>> = () => Promise.resolve({})
+  const client = app.client({ headers: () => headers() })
+  await signUpAndIn(client)
+  headers = () => new Promise(() => undefined)
+  await expect(client.signOut({ signal: AbortSignal.timeout(50) })).rejects.toMatchObject({ code: 'timed_out' })
+})
+
+test('what listens to other tabs keeps no process from ending', async () => {
+  const unref = vi.spyOn(BroadcastChannel.prototype as BroadcastChannel & { unref(): void }, 'unref')
+  app.client({ storage: createStorage(), tabs: true }).close()
+  expect(unref).toHaveBeenCalledOnce()
+})
+
+test('a storage that never keeps keeps nobody from going on', async () => {
+  const storage = { ...createStorage(), setItem: () => new Promise(() => undefined) }
+  const client = app.client({ storage })
+  const { username } = await signUpAndIn(app.client())
+  const signal = AbortSignal.timeout(500)
+  await expect(client.signIn({ username, password: goodPassword }, { signal })).rejects.toMatchObject({ code: 'timed_out' })
+  expect(await client.me()).toMatchObject({ username })
+})
+
+test('a text in the storage without an access token is no session, and nothing goes out without one', async () => {
+  const storage = createStorage(
+    new Map([['key', JSON.stringify({ id: 'x', saved: Date.now(), expires_in: 1800, refresh_token: 'y' })]]),
+  )
+  const client = app.client({ storage, key: 'key' })
+  await expect(client.me()).rejects.toMatchObject({ code: 'not_authenticated' })
+  expect(app.traffic()).toEqual([])
+})
+
+test('a refusal whose body breaks off keeps nothing from being sent again', async () => {
+  const client = app.client()
+  await signUpAndIn(client)
+  let refused = 0
+  const brokenBody = () => new ReadableStream({ cancel: () => Promise.reject(new TypeError('terminated')) })
+  app.network.fault = at('/sessions', () => (refused++ === 0 ? new Response(brokenBody(), { status: 401 }) : undefined))
+  const answer = await client.api.sessions.$get()
+  expect([answer.status, refused]).toEqual([200, 2])
+})
+
+test.each([
+  ['at once', 0],
+  ['later', 20],
+])('a renewal whose answer was lost ahead of the end is asked for again when the page is online again, %s', async (_, after) => {
+  const page = new EventTarget()
+  vi.stubGlobal('addEventListener', page.addEventListener.bind(page))
+  const client = app.client({ storage: createStorage(), key: freshName(), tabs: true, retries: 0 })
+  await signUpAndIn(client)
+  app.pass(1745)
+  app.network.fault = at('/token', async (_request, send) => {
+    await send()
+    throw new TypeError('terminated')
+  })
+  expect(await client.me()).toMatchObject({ role: 'user' })
+  app.network.fault = () => undefined
+  app.pass(after)
+  app.traffic()
+  page.dispatchEvent(new Event('online'))
+  await expect.poll(() => app.traffic()).toEqual(['POST /token 200'])
+  app.pass(120)
+  expect(await client.me()).toMatchObject({ role: 'user' })
+  client.close()
+})
+
+test('a renewal that fails ahead of the end delays one call, and others for five seconds not', async () => {
+  const client = app.client({ retries: 0 })
+  await signUpAndIn(client)
+  app.pass(1770)
+  app.network.fault = at('/token', unreachable)
+  app.traffic()
+  for (let i = 0; i < 3; i++) await client.me()
+  app.pass(4.9)
+  await client.me()
+  expect(app.traffic().filter((call) => call.startsWith('POST'))).toEqual(['POST /token 0'])
+  app.pass(0.2)
+  app.network.fault = () => undefined
+  await client.me()
+  expect(app.traffic()).toEqual(['POST /token 200', 'GET /users/me 200'])
+})
+
 test('a page that is shown again, or is online again, looks at its session', async () => {
   const page = new EventTarget()
   vi.stubGlobal('addEventListener', page.addEventListener.bind(page))
@@ -641,12 +743,21 @@ test('nobody waits for a renewal past his signal', async () => {
   await expect(patient).rejects.toMatchObject({ code: 'not_authenticated' })
 })
 
-test('a stream is not sent twice', async () => {
+test.each([
+  ['the web’s', () => new Blob(['{}']).stream()],
+  [
+    'Node’s',
+    async function* stream() {
+      await Promise.resolve()
+      yield new TextEncoder().encode('{}')
+    },
+  ],
+])('a stream is not sent twice: %s', async (_, stream) => {
   const client = app.client()
   await signUpAndIn(client)
   app.time.server += 1801_000
   app.traffic()
-  const body = new Blob(['{}']).stream()
+  const body = stream() as ReadableStream
   const answer = await client.api.user.$patch({ json: { username: 'a' } }, { init: { body, duplex: 'half' } as RequestInit })
   expect(answer.status).toBe(401)
   expect(app.traffic()).toEqual(['PATCH /user 401'])

@@ -19,7 +19,7 @@ export interface Shelf {
 /** @param storage where there is none, the text lives in memory */
 export function openShelf(storage: SessionStorage | undefined, key: string): Shelf {
   let held: string | null | undefined // what the storage does not hold, or not yet
-  let writing: Promise<unknown> = Promise.resolve()
+  let writing: Promise<unknown> | undefined
 
   async function store(text: string | null) {
     await (text === null ? storage?.removeItem(key) : storage?.setItem(key, text))
@@ -38,8 +38,10 @@ export function openShelf(storage: SessionStorage | undefined, key: string): She
     },
     async write(text) {
       held = text
-      writing = writing.then(() => store(text)).catch(() => undefined)
-      await writing
+      const write = (writing ? writing.then(() => store(text)) : store(text)).catch(() => undefined)
+      writing = write
+      await write
+      if (writing === write) writing = undefined
     },
   }
 }

@@ -18,6 +18,8 @@ export function connectTabs(key: string, hear: (change: Change) => void, wake: (
   channel?.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
     if (Array.isArray(data)) hear(data as unknown as Change)
   })
+  // Node's would keep a process from ending.
+  ;(channel as { unref?: () => void } | undefined)?.unref?.()
   const listening = new AbortController()
   for (const type of ['online', 'pageshow', 'focus']) globalThis.addEventListener?.(type, wake, listening)
   return {

@@ -67,6 +67,28 @@ describe('what is tried again', () => {
     expect([tries, cancel.mock.calls.length]).toEqual([3, 2])
   })
 
+  test.each([
+    ['seconds', '3', 3],
+    ['a time', 'Fri, 15 Jan 2027 08:00:05 GMT', 5],
+    ['a time that is over', 'Fri, 15 Jan 2027 07:59:59 GMT', undefined],
+    ['longer than a day', '99999999999', 86_400],
+    ['no sense', 'soon', undefined],
+  ])('Retry-After may be %s', async (_, value, seconds) => {
+    vi.spyOn(Date, 'now').mockReturnValue(Date.UTC(2027, 0, 15, 8))
+    const client = createClient(url, { fetch: () => problemResponse(503, 'overloaded', { 'Retry-After': value }), retries: 0 })
+    await expect(client.signUp({ username: 'a', password: 'b' })).rejects.toMatchObject({ retryAfter: seconds })
+  })
+
+  test('a GET whose answer breaks off', async () => {
+    skipPauses()
+    const answers = [
+      new Response(new ReadableStream({ pull: (controller) => controller.error(new TypeError('terminated')) })),
+      Response.json({ id: '1', username: 'ada', role: 'user' }),
+    ]
+    const client = createClient(url, { fetch: () => answers.shift() ?? refused(url, {}), headers: { Authorization: 'Bearer x' } })
+    expect(await client.me()).toMatchObject({ username: 'ada' })
+  })
+
   test('nothing, once a used refresh token may soon be no good', async () => {
     const pauses = skipPauses()
     let now = 0
@@ -103,6 +125,43 @@ describe('a signal', () => {
     end(controller)
     await expect(call).rejects.toMatchObject({ name: 'GatehouseError', code, status: 0 })
   })
+
+  const deaf: [string, Fetch][] = [
+    ['a fetch that never ends', () => new Promise(() => undefined)],
+    ['an answer that never ends', () => Object.assign(Response.json({}), { text: () => new Promise<string>(() => undefined) })],
+  ]
+  test.each(deaf)('%s, and heeds no signal, ends by the timeout and by the caller’s', async (_, fetch) => {
+    const user = { username: 'a', password: 'b' }
+    const timed = { name: 'GatehouseError', code: 'timed_out' }
+    const impatient = createClient(url, { fetch, timeout: 20, headers: { Authorization: 'Bearer x' }, retries: 0 })
+    const me = () => unwrap(impatient.api.users.me.$get())
+    for (const call of [() => impatient.signIn(user), () => impatient.signUp(user), () => impatient.me(), me]) {
+      await expect(call()).rejects.toMatchObject(timed)
+    }
+    const signal = () => ({ signal: AbortSignal.timeout(20) })
+    const patient = createClient(url, { fetch, timeout: Infinity, headers: { Authorization: 'Bearer x' }, retries: 0 })
+    await expect(patient.signIn(user, signal())).rejects.toMatchObject(timed)
+    await expect(patient.me(signal())).rejects.toMatchObject(timed)
+  })
+
+  test('ends the waiting for headers, too', async () => {
+    const client = createClient(url, { fetch: () => Response.json({}), headers: () => new Promise(() => undefined) })
+    const user = { username: 'a', password: 'b' }
+    await expect(client.signIn(user, { signal: AbortSignal.timeout(20) })).rejects.toMatchObject({ code: 'timed_out' })
+    await expect(client.signUp(user, { signal: AbortSignal.timeout(20) })).rejects.toMatchObject({ code: 'timed_out' })
+  })
+
+  test.each([0.5, 1000 / 3, 2 ** 31, 2 ** 32, 1e12, Infinity, NaN])(
+    'that a timeout of %d makes is one that can be made',
+    async (timeout) => {
+      const fetch: Fetch = () => Response.json({ message: 'done' })
+      await createClient(url, { fetch, timeout: Math.max(timeout, 400) }).signUp({ username: 'a', password: 'b' })
+      if (timeout < 1)
+        await createTransport({ fetch: () => new Promise(() => undefined), timeout, retries: 0 })(url, {}).catch(
+          (error: unknown) => expect(error).toMatchObject({ code: 'timed_out' }),
+        )
+    },
+  )
 
   test('that was ended before sends nothing', async () => {
     const fetch = vi.fn<Fetch>((_, { signal }) => {

@@ -1,4 +1,4 @@
-import { GatehouseError } from './errors.ts'
+import { type CallErrorCode, GatehouseError } from './errors.ts'
 
 /** What sends requests: the global `fetch`, or anything that takes a URL and gives a `Response`. */
 export type Fetch = (url: string, init: RequestInit) => Response | Promise<Response>
@@ -31,20 +31,21 @@ const patience = 15_000
 /** Those after which the same request may succeed soon. */
 const passing = new Set([429, 502, 503, 504])
 
-/** Whose signal ends the reading of an answer. */
+/** Which signal ends the reading of an answer. */
 const signals = new WeakMap<Response, AbortSignal>()
 
 /** `fetch` with a timeout, that tries again what is safe, and rejects with nothing but a `GatehouseError`. */
 export function createTransport({ fetch, timeout, retries }: TransportOptions): Send {
   async function attempt(url: string, init: RequestInit, whole: boolean) {
     try {
-      const limit = Number.isFinite(timeout) ? AbortSignal.timeout(timeout) : undefined
+      // Timers take whole milliseconds, up to 2 ** 31.
+      const limit = timeout < 2 ** 31 ? AbortSignal.timeout(Math.ceil(Math.max(timeout, 0))) : undefined
       const signal = AbortSignal.any([init.signal, limit].filter((end) => end != null))
       // A redirect would send a password to wherever it points; workers know no `redirect: 'error'`.
-      const response = await fetch(url, { ...init, signal, redirect: 'manual' })
-      if (init.signal) signals.set(response, init.signal)
+      const response = await untilAborted(fetch(url, { ...init, signal, redirect: 'manual' }), signal)
+      signals.set(response, signal)
       if (!whole) return response
-      const text = await response.text()
+      const text = await readText(response)
       response.text = () => Promise.resolve(text)
       return response
     } catch (cause) {
@@ -59,8 +60,7 @@ export function createTransport({ fetch, timeout, retries }: TransportOptions): 
       const wait = (retryAfter(answer) ?? 0) * 1000 + Math.random() * 300 * 2 ** tries
       const late = performance.now() - start + wait > patience
       if (tries >= again || late || !isPassing(answer)) return settle(answer)
-      // Unread, it would hold its connection.
-      if (answer instanceof Response) void answer.body?.cancel().catch(() => undefined)
+      discard(answer)
       await pause(wait, init.signal)
     }
   }
@@ -70,6 +70,11 @@ const isSafe = ({ method }: RequestInit) => !method || method === 'GET' || metho
 
 const isPassing = (answer: Response | GatehouseError) => answer instanceof GatehouseError || passing.has(answer.status)
 
+/** What is not read would hold its connection. */
+export function discard(answer: Response | GatehouseError): void {
+  if (answer instanceof Response) void answer.body?.cancel().catch(() => undefined)
+}
+
 function settle(answer: Response | GatehouseError): Response {
   if (answer instanceof GatehouseError) throw answer
   return answer
@@ -77,10 +82,11 @@ function settle(answer: Response | GatehouseError): Response {
 
 /** The text of an answer; rejects as `send` does. */
 export async function readText(response: Response): Promise<string> {
+  const signal = signals.get(response)
   try {
-    return await response.text()
+    return await untilAborted(response.text(), signal)
   } catch (cause) {
-    throw failure(cause, signals.get(response))
+    throw failure(cause, signal)
   }
 }
 
@@ -89,27 +95,29 @@ export function failure(cause: unknown, signal?: AbortSignal | null): GatehouseE
   if (cause instanceof GatehouseError) return cause
   const reason: unknown = signal?.aborted ? signal.reason : cause
   const name = reason instanceof Error && reason.name
-  if (name === 'TimeoutError')
-    return new GatehouseError({ code: 'timed_out', detail: 'The server took too long to answer', cause })
-  if (signal?.aborted || name === 'AbortError')
-    return new GatehouseError({ code: 'aborted', detail: 'The request was aborted', cause })
-  return new GatehouseError({ code: 'network_error', detail: 'The server could not be reached', cause })
+  const error = (code: CallErrorCode, detail: string) => new GatehouseError({ code, detail, cause })
+  if (name === 'TimeoutError') return error('timed_out', 'The server took too long to answer')
+  if (signal?.aborted || name === 'AbortError') return error('aborted', 'The request was aborted')
+  return error('network_error', 'The server could not be reached')
 }
 
-/** Seconds, where the answer names them. */
+/** Seconds, a day at most, where the answer names them or the time (RFC 9110 §10.2.3). */
 export function retryAfter(answer: Response | GatehouseError): number | undefined {
   if (answer instanceof GatehouseError) return answer.retryAfter
-  const seconds = parseInt(answer.headers.get('Retry-After') ?? '', 10)
-  return seconds >= 0 ? seconds : undefined
+  const value = answer.headers.get('Retry-After') ?? ''
+  const seconds = /^\d/.test(value) ? parseInt(value, 10) : Math.ceil((Date.parse(value) - Date.now()) / 1000)
+  return seconds >= 0 ? Math.min(seconds, 86_400) : undefined
 }
 
 /** `work`, or the end of `signal`, whichever comes first. */
-export function untilAborted<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
+export function untilAborted<T>(work: T | Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
   return new Promise((resolve, reject) => {
     const give = () => reject(failure(signal?.reason, signal))
     if (signal?.aborted) give()
     signal?.addEventListener('abort', give, { once: true })
-    void work.then(resolve, reject).finally(() => signal?.removeEventListener('abort', give))
+    void Promise.resolve(work)
+      .then(resolve, reject)
+      .finally(() => signal?.removeEventListener('abort', give))
   })
 }
 

@@ -117,7 +117,6 @@ describe('the verbs', () => {
       () => strange.signUp({ username: 'a', password: 'b' }),
       () => strange.signIn({ username: 'a', password: 'b' }),
       () => client.endSession('\ud800'),
-      () => app.client({ timeout: -1 }).signIn({ username: 'a', password: 'b' }),
     ]
     for (const call of calls) await expect(call()).rejects.toMatchObject({ name: 'GatehouseError', code: 'network_error' })
   })
@@ -163,6 +162,23 @@ describe('the verbs', () => {
   })
 })
 
+test('what is absent is not sent, whatever the compiler was told', async () => {
+  const client = app.client()
+  await signUpAndIn(client)
+  const absent = undefined as unknown as string
+  await expect(client.signIn({ username: 'ada', password: absent })).rejects.toMatchObject({ status: 422 })
+  await expect(client.deleteUser({ username: null as unknown as string })).rejects.toMatchObject({ status: 422 })
+  expect(await client.deleteUser({ current_password: null as unknown as string })).toMatchObject({ message: expect.any(String) })
+})
+
+test('fields that are none are left out', async () => {
+  const problem = { code: 'invalid_request', detail: 'No', errors: [null, 5, { path: 'username', message: 'no' }] }
+  const client = createClient(url, { fetch: () => Response.json(problem, { status: 422 }) })
+  await expect(client.signUp({ username: 'a', password: 'b' })).rejects.toMatchObject({
+    fields: [{ path: 'username', message: 'no' }],
+  })
+})
+
 describe('what is not an answer of Gatehouse', () => {
   const html: Fetch = () =>
     new Response('<!doctype html>', { status: 200, headers: { 'X-Request-Id': 'a-proxy', 'Content-Type': 'text/html' } })
@@ -183,6 +199,7 @@ describe('what is not an answer of Gatehouse', () => {
     ['a problem without a code', status(404, '{"title":"Not Found","status":404}'), { status: 404, requestId: 'a-proxy' }],
     ['an error in another format', status(400, '{"error":{"message":"no"}}'), { status: 400 }],
     ['a redirect', status(301), { status: 301, requestId: 'a-proxy' }],
+    ['a grant of nothing', status(200, '{"access_token":"","refresh_token":"","expires_in":1800}'), { status: 200 }],
   ])('%s is one clear error, whatever was asked', async (_, fetch, expected) => {
     const given = { Authorization: 'Bearer x' }
     const strange = createClient(url, { fetch, headers: given, retries: 0 })

@@ -2,8 +2,9 @@ import type { RawApi } from './raw-api.ts'
 import type { AuthorizedInit } from './authorized-fetch.ts'
 import { notAuthenticated } from './errors.ts'
 import { type Post, readGrant } from './grants.ts'
-import { type Check, accept, readData } from './response.ts'
-import type { Session, SessionKeeper } from './session.ts'
+import { type Check, accept, isText, readData } from './response.ts'
+import type { Session } from './session.ts'
+import type { SessionKeeper } from './session-keeper.ts'
 import type { Credentials, CurrentUser, Done, NewUser, SessionView, UserChange, UserDeletion } from './shapes.ts'
 import { untilAborted } from './transport.ts'
 
@@ -80,17 +81,21 @@ export function createVerbs({ api, keeper, post, cookies, retries }: VerbParts):
 
     async signIn(credentials, options) {
       const path = cookies ? '/login?mode=cookie' : '/login'
-      await keeper.begin(() => readGrant(post(path, { ...credentials }, options), !cookies), options?.signal)
+      const signal = options?.signal
+      const begun = keeper.begin(() => readGrant(post(path, { ...credentials }, options), !cookies), signal)
+      await untilAborted(begun, signal)
       return keeper.session
     },
 
     async signOut(options) {
-      const kept = await keeper.look()
+      const signal = options?.signal
+      const kept = await untilAborted(keeper.look(), signal)
       if (cookies) await endByCookie(post('/logout', {}, { ...options, retries }))
-      await keeper.end()
+      const forgotten = keeper.end()
       // Any refresh token of a session ends it, however old (RFC 7009): no access token has to live for that.
       const token = kept?.refresh_token
       if (token) await accept(post('/revoke', { token }, { ...options, retries, keepalive: true }))
+      await untilAborted(forgotten, signal)
       return keeper.session
     },
 
@@ -101,7 +106,7 @@ export function createVerbs({ api, keeper, post, cookies, retries }: VerbParts):
 
     async deleteUser({ username: given, current_password } = {}, options) {
       const { username, init } = await target(given, options)
-      const form = { username, ...(current_password !== undefined && { current_password }) }
+      const form = { username, current_password }
       const done = await readData<Done>(api.user.$delete({ form }, { init }), isDone)
       // The server ended the account's sessions. Whether this is one of them a name doesn't tell.
       if (given !== undefined) await me(options).catch(() => undefined)
@@ -125,7 +130,6 @@ export function createVerbs({ api, keeper, post, cookies, retries }: VerbParts):
   }
 }
 
-const isText = (value: unknown) => typeof value === 'string'
 const isDone: Check = ({ message }) => isText(message)
 const isCount: Check = ({ sessions_ended }) => typeof sessions_ended === 'number'
 const isUser: Check = ({ id, username, role }) => [id, username, role].every(isText)
@@ -136,4 +140,4 @@ async function endByCookie(answer: Promise<Response>): Promise<void> {
   if ((await answer).status !== 401) await accept(answer)
 }
 
-const pass = ({ signal }: CallOptions = {}) => ({ init: signal ? { signal } : {} })
+const pass = (options?: CallOptions) => ({ init: options?.signal ? { signal: options.signal } : {} })

@@ -337,6 +337,26 @@ describe('in a worker', () => {
     expect(await outcome(ofSecond)).toBe('ada')
     expect(world.asked.length).toBe(3)
   })
+
+  test('tokens that name unknown keys make one request, however many come while it is under way', async () => {
+    vi.stubGlobal('WebSocketPair', () => undefined)
+    const { world, outcome } = setUp()
+    expect(await outcome(ofFirst)).toBe('ada')
+    world.time += 10_000
+    const { promise, resolve } = Promise.withResolvers<Response>()
+    world.answer = () => promise
+    const floods = Array.from({ length: 200 }, async (_, index) => outcome(await ofUnknown(`unknown-${index}`)))
+    const honest = outcome(ofFirst)
+    expect(await honest).toBe('ada')
+    resolve(jwks(first.jwk))
+    expect(new Set(await Promise.all(floods))).toEqual(new Set(['invalid_token']))
+    expect(world.asked.length).toBe(2)
+  })
+})
+
+test.each([0.5, 2 ** 31, Infinity])('a timeout of %d is one that can be made', async (timeout) => {
+  const { outcome } = setUp(timeout < 1 ? never : undefined, timeout)
+  expect(await outcome(ofFirst)).toBe(timeout < 1 ? 'keys_unavailable' : 'ada')
 })
 
 describe('over a real connection', () => {

@@ -34,8 +34,9 @@ export interface KeySource {
 export function createKeySource({ url, fetch, now, timeout }: KeySourceOptions): KeySource {
   let keys: ReadonlyMap<string, CryptoKey> = new Map()
   let failure: { cause: unknown } | undefined
-  /** When `keys` were asked for, and when any request ended last. */
+  /** When `keys` were asked for, and when any request began last, and ended. */
   let readAt = -Infinity
+  let begunAt = -Infinity
   let endedAt = -Infinity
   let pending: Promise<void> | undefined
   /** Of Cloudflare or Vercel: what one of their requests waits for can't serve another, and ends with its answer. */
@@ -46,9 +47,10 @@ export function createKeySource({ url, fetch, now, timeout }: KeySourceOptions):
   const known = (kid: string) => (age(readAt) < maxStale ? keys.get(kid) : undefined)
 
   async function request(): Promise<void> {
-    const startedAt = now()
-    const deadline = AbortSignal.timeout(timeout)
+    const startedAt = (begunAt = now())
     try {
+      // Timers take whole milliseconds, up to 2 ** 31.
+      const deadline = AbortSignal.timeout(Math.ceil(Math.min(timeout, 2 ** 31 - 1)))
       keys = await withSignal(readKeys(fetch, url, deadline), deadline)
       readAt = startedAt
       failure = undefined
@@ -62,7 +64,9 @@ export function createKeySource({ url, fetch, now, timeout }: KeySourceOptions):
   /** Never rejects. One request at a time serves all. */
   function renew(): Promise<void> {
     if (pending && !isWorker) return pending
-    if (age(endedAt) < cooldown) return Promise.resolve()
+    // Where none can wait for another's, one asks while the others go on with the keys that there are.
+    const asked = age(begunAt) < cooldown && age(readAt) < maxStale
+    if (asked || age(endedAt) < cooldown) return Promise.resolve()
     return (pending = request())
   }
 
