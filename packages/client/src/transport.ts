@@ -43,9 +43,11 @@ export function createTransport({ fetch, timeout, retries }: TransportOptions): 
       const signal = AbortSignal.any([init.signal, limit].filter((end) => end != null))
       // A redirect would send a password to wherever it points; workers know no `redirect: 'error'`.
       const response = await untilAborted(fetch(url, { ...init, signal, redirect: 'manual' }), signal)
-      signals.set(response, signal)
-      if (!whole) return response
-      const text = await readText(response)
+      if (!whole) {
+        signals.set(response, signal)
+        return response
+      }
+      const text = await untilAborted(response.text(), signal)
       response.text = () => Promise.resolve(text)
       return response
     } catch (cause) {
