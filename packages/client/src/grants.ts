@@ -11,10 +11,11 @@ export type Post = (
 ) => Promise<Response>
 
 export function createPost(send: Send, base: string, headers: RequestHeaders | undefined): Post {
-  return async function post(path, form, { retries = 0, signal, keepalive = false } = {}) {
+  return async function post(path, form, { retries = 0, ...options } = {}) {
+    const { signal } = options
     try {
       const given = await untilAborted(resolveHeaders(headers), signal)
-      const init = { method: 'POST', body: toParams(form), headers: given, signal: signal ?? null, keepalive }
+      const init = { ...options, method: 'POST', body: toParams(form), headers: given } as RequestInit
       return await send(base + path, init, { retries, whole: true })
     } catch (cause) {
       throw failure(cause, signal)

@@ -55,7 +55,7 @@ function encode(segment: string, param: Values = {}): string {
   if (value && value !== '.' && value !== '..') return encodeURIComponent(value)
   throw new GatehouseError({
     code: 'invalid_request',
-    detail: `The path parameter ${segment} is missing, or no segment of a path`,
+    detail: `No segment of a path: the parameter ${segment}`,
   })
 }
 

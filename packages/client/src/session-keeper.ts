@@ -124,33 +124,28 @@ export function createSessionKeeper({ shelf, cookies, now, exchange, tell }: Ses
       // Otherwise somebody signed in or out meanwhile, or another tab was faster: what is kept now counts.
       if (presented === text) await put(serialize(grant, id))
     } catch (error) {
-      await pull()
+      const looking = pull()
+      if (looking) await looking
       if (presented === text) await fail(error as GatehouseError)
     }
   }
 
   async function fail(error: GatehouseError): Promise<void> {
     // Where no cookie is sent, the server misses the parameter.
-    if (error.code === 'invalid_grant' || (cookies && error.code === 'invalid_oauth_request')) return end()
+    if (error.code === 'invalid_grant' || (cookies && error.code === 'invalid_oauth_request')) return forget()
     if (error !== failed?.error) failed = { error, at: now() }
     const over = now() >= expiry
-    if (over && (session.status !== 'stale' || session.error !== error)) show({ ...staleAs(kept), error })
+    if (over && (session as Stale).error !== error) show({ ...staleAs(kept), error })
     tryAgain()
     if (over) throw error
   }
 
   /** While somebody listens, a renewal that failed is tried again without being asked for: its answer may have been lost. */
   function tryAgain(): void {
-    if (!failed || listeners.size === 0) {
-      clearTimeout(timer)
-      timer = undefined
-      return
-    }
+    clearTimeout(timer)
+    if (!failed || listeners.size === 0) return
     const seconds = Math.max(failed.error.retryAfter ?? 0, 5) * (1 + Math.random())
-    timer ??= setTimeout(() => {
-      timer = undefined
-      void restore()
-    }, seconds * 1000)
+    timer = setTimeout(() => void restore(), seconds * 1000)
   }
 
   async function restore(): Promise<Session> {
@@ -158,9 +153,11 @@ export function createSessionKeeper({ shelf, cookies, now, exchange, tell }: Ses
     return session
   }
 
+  const forget = () => put(cookies ? nobody : null)
+
   async function end(): Promise<void> {
     await loading
-    await put(cookies ? nobody : null)
+    await forget()
   }
 
   async function authorize(refused?: Kept): Promise<Kept | undefined> {

@@ -16,9 +16,10 @@ interface Timer {
  * open here, whose own would be among them.
  */
 async function open(retryAfter: string, left = -1) {
-  const server = { refuses: true, now: 0, grants: 0 }
+  const refuse = () => problemResponse(503, 'unavailable', { 'Retry-After': retryAfter })
+  const server = { refuses: true, now: 0, grants: 0, says: refuse as () => Response | Promise<Response> }
   function fetch(target: string) {
-    if (server.refuses && target.endsWith('/token')) return problemResponse(503, 'unavailable', { 'Retry-After': retryAfter })
+    if (server.refuses && target.endsWith('/token')) return server.says()
     server.grants += 1
     return Response.json({ token_type: 'bearer', access_token: 'a', refresh_token: 'b', expires_in: 1800 })
   }
@@ -64,6 +65,16 @@ describe('a renewal that failed is tried again unasked while somebody looks', ()
     const [timer] = timers
     timer?.callback()
     await expect.poll(() => client.session).toMatchObject({ status: 'signedIn' })
+  })
+
+  test('soon, though a try long ago was told to wait for hours', async () => {
+    const { client, server, timers } = await open('3600')
+    client.onChange(() => undefined)
+    await client.restore()
+    server.now += 3_700_000
+    server.says = () => Promise.reject(new TypeError('fetch failed'))
+    await client.restore()
+    expect([...timers].map(({ delay }) => delay >= 5000 && delay <= 10_000)).toEqual([true])
   })
 
   test('and by who comes later, but by nobody when nobody looks', async () => {

@@ -477,6 +477,14 @@ test('a storage that never forgets keeps nobody from signing out', async () => {
   expect(client.session).toEqual({ status: 'signedOut' })
 })
 
+test('who gives up signing out is signed out on this device', async () => {
+  const storage = createStorage()
+  const client = app.client({ storage })
+  await signUpAndIn(client)
+  await expect(client.signOut({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' })
+  await expect.poll(() => [client.session.status, storage.items.size]).toEqual(['signedOut', 0])
+})
+
 test('headers that never come keep nobody from giving up', async () => {
   let headers: () => Promise<Record<string, string>> = () => Promise.resolve({})
   const client = app.client({ headers: () => headers() })

@@ -1,5 +1,8 @@
+import { once } from 'node:events'
 import { type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { GatehouseError, createClient, unwrap } from './index.ts'
 import { problemResponse, url } from './test-app.ts'
@@ -74,8 +77,8 @@ describe('what is tried again', () => {
     ['longer than a day', '99999999999', 86_400],
     ['no sense', 'soon', undefined],
   ])('Retry-After may be %s', async (_, value, seconds) => {
-    vi.spyOn(Date, 'now').mockReturnValue(Date.UTC(2027, 0, 15, 8))
-    const client = createClient(url, { fetch: () => problemResponse(503, 'overloaded', { 'Retry-After': value }), retries: 0 })
+    const headers = { 'Retry-After': value, Date: 'Fri, 15 Jan 2027 08:00:00 GMT' }
+    const client = createClient(url, { fetch: () => problemResponse(503, 'overloaded', headers), retries: 0 })
     await expect(client.signUp({ username: 'a', password: 'b' })).rejects.toMatchObject({ retryAfter: seconds })
   })
 
@@ -142,6 +145,23 @@ describe('a signal', () => {
     const patient = createClient(url, { fetch, timeout: Infinity, headers: { Authorization: 'Bearer x' }, retries: 0 })
     await expect(patient.signIn(user, signal())).rejects.toMatchObject(timed)
     await expect(patient.me(signal())).rejects.toMatchObject(timed)
+  })
+
+  test('that nobody else holds ends the reading of a raw answer, however often garbage is collected', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const server = createServer((_, response) => response.writeHead(200).write('{')).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const collecting = setInterval(collect, 20)
+    try {
+      const client = createClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { timeout: Infinity })
+      const call = unwrap(client.api.health.live.$get({}, { init: { signal: AbortSignal.timeout(300) } }))
+      await expect(call).rejects.toMatchObject({ code: 'timed_out' })
+    } finally {
+      clearInterval(collecting)
+      server.closeAllConnections()
+      server.close()
+    }
   })
 
   test('ends the waiting for headers, too', async () => {

@@ -40,7 +40,8 @@ export function createTransport({ fetch, timeout, retries }: TransportOptions): 
     try {
       // Timers take whole milliseconds, up to 2 ** 31.
       const limit = timeout < 2 ** 31 ? AbortSignal.timeout(Math.ceil(Math.max(timeout, 0))) : undefined
-      const signal = AbortSignal.any([init.signal, limit].filter((end) => end != null))
+      const ends = [init.signal, limit].filter((end) => end != null)
+      const signal = Object.assign(AbortSignal.any(ends), { ends }) // Node holds them weakly
       // A redirect would send a password to wherever it points; workers know no `redirect: 'error'`.
       const response = await untilAborted(fetch(url, { ...init, signal, redirect: 'manual' }), signal)
       if (!whole) {
@@ -95,19 +96,20 @@ export async function readText(response: Response): Promise<string> {
 /** What `cause` means to the caller whose signal it is. */
 export function failure(cause: unknown, signal?: AbortSignal | null): GatehouseError {
   if (cause instanceof GatehouseError) return cause
-  const reason: unknown = signal?.aborted ? signal.reason : cause
-  const name = reason instanceof Error && reason.name
+  const { name } = Object(signal?.aborted ? signal.reason : cause) as Partial<Error>
   const error = (code: CallErrorCode, detail: string) => new GatehouseError({ code, detail, cause })
   if (name === 'TimeoutError') return error('timed_out', 'The server took too long to answer')
   if (signal?.aborted || name === 'AbortError') return error('aborted', 'The request was aborted')
   return error('network_error', 'The server could not be reached')
 }
 
-/** Seconds, a day at most, where the answer names them or the time (RFC 9110 §10.2.3). */
+/** Seconds, a day at most, where the answer names them, or the time and its own (RFC 9110 §10.2.3). */
 export function retryAfter(answer: Response | GatehouseError): number | undefined {
   if (answer instanceof GatehouseError) return answer.retryAfter
   const value = answer.headers.get('Retry-After') ?? ''
-  const seconds = /^\d/.test(value) ? parseInt(value, 10) : Math.ceil((Date.parse(value) - Date.now()) / 1000)
+  const seconds = /^\d/.test(value)
+    ? parseInt(value, 10)
+    : (Date.parse(value) - Date.parse(answer.headers.get('Date') ?? '')) / 1000
   return seconds >= 0 ? Math.min(seconds, 86_400) : undefined
 }
 

@@ -89,7 +89,9 @@ export function createVerbs({ api, keeper, post, cookies, retries }: VerbParts):
 
     async signOut(options) {
       const signal = options?.signal
-      const kept = await untilAborted(keeper.look(), signal)
+      const looking = untilAborted(keeper.look(), signal)
+      if (!cookies) void looking.catch(keeper.end)
+      const kept = await looking
       if (cookies) await endByCookie(post('/logout', {}, { ...options, retries }))
       const forgotten = keeper.end()
       // Any refresh token of a session ends it, however old (RFC 7009): no access token has to live for that.

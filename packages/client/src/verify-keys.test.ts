@@ -338,6 +338,16 @@ describe('in a worker', () => {
     expect(world.asked.length).toBe(3)
   })
 
+  test('after an idle hour all wait for today’s keys: new ones are known, and retired ones refused', async () => {
+    vi.stubGlobal('WebSocketPair', () => undefined)
+    const { world, outcome } = setUp()
+    expect(await outcome(ofFirst)).toBe('ada')
+    world.time += 60 * minute
+    world.answer = () => jwks(second.jwk)
+    const outcomes = await Promise.all([ofSecond, ofFirst, ofSecond, ofFirst].map((token) => outcome(token)))
+    expect(outcomes).toEqual(['ada', 'invalid_token', 'ada', 'invalid_token'])
+  })
+
   test('tokens that name unknown keys make one request, however many come while it is under way', async () => {
     vi.stubGlobal('WebSocketPair', () => undefined)
     const { world, outcome } = setUp()

@@ -65,7 +65,7 @@ export function createKeySource({ url, fetch, now, timeout }: KeySourceOptions):
   function renew(): Promise<void> {
     if (pending && !isWorker) return pending
     // Where none can wait for another's, one asks while the others go on with the keys that there are.
-    const asked = age(begunAt) < cooldown && age(readAt) < maxStale
+    const asked = age(begunAt) < cooldown && age(readAt) < maxAge
     if (asked || age(endedAt) < cooldown) return Promise.resolve()
     return (pending = request())
   }
