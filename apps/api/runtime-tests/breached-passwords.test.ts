@@ -42,17 +42,11 @@ describe.each(['node', 'bun', 'deno'] as const)('BREACHED_PASSWORDS_URL on %s', 
     mood = 'well'
     const server = await spawnServer(runtime, { DATA_DIR: temporaryFolder(), BREACHED_PASSWORDS_URL: url })
     const api = createApi({ fetch: (path, init) => fetch(server.url + path, init), stop: server.stop })
-    // Again, where the machine took the second that the service has, and the password passed.
-    let name = ''
-    await expect.poll(() => api.register((name = freshName()), leaked)).toMatchObject(refused)
+    const name = freshName()
+    expect(await api.register(name, leaked)).toMatchObject(refused)
     expect((await api.login(name, leaked)).status).toBe(401)
-    let username = ''
-    const change = async () => {
-      const account = await api.account()
-      username = account.username
-      return api.json('PATCH', '/user/', { username, password: leaked }, account.token)
-    }
-    await expect.poll(change).toMatchObject(refused)
+    const { username, token } = await api.account()
+    expect(await api.json('PATCH', '/user/', { username, password: leaked }, token)).toMatchObject(refused)
     expect((await api.login(username)).status).toBe(200) // the old password
     expect(new Set(asked)).toEqual(new Set([leaked, goodPassword].map((password) => digest(password).slice(0, 5))))
 
@@ -64,7 +58,7 @@ describe.each(['node', 'bun', 'deno'] as const)('BREACHED_PASSWORDS_URL on %s', 
     for (mood of ['failing', 'elsewhere', 'slow'] as const) {
       const begun = performance.now()
       expect((await api.register(freshName(), leaked)).status).toBe(200)
-      expect(performance.now() - begun).toBeLessThan(10_000)
+      expect(performance.now() - begun).toBeLessThan(5_000)
     }
     expect(asked).toHaveLength(3) // nobody was sent elsewhere
     expect(await server.stop()).toBe(0)

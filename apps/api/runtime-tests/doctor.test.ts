@@ -27,13 +27,12 @@ describe('gatehouse doctor', () => {
     expect({ code, healthy, statuses }).toMatchObject({
       code: 0,
       healthy: true,
-      statuses: { database: 'ok', clock: 'ok', migrations: 'ok', 'signing keys': 'ok', limits: 'ok' },
+      statuses: { database: 'ok', clock: 'ok', migrations: 'ok', 'signing keys': 'ok', limits: 'ok', 'password hash': 'ok' },
     })
-    expect(['ok', 'warning']).toContain(statuses['password hash']) // as fast as the machine just is
     expect(statuses).toMatchObject({ administrators: 'warning', 'client address': 'warning', 'public URL': 'warning' })
     const { stdout } = await gatehouse(['doctor'], env, { runtime })
     expect(stdout).toMatch(/^ok {2,}configuration/)
-    expect(stdout).toMatch(/Ready to deploy: 0 failed, [34] to look at, \d+ fine\.\n$/)
+    expect(stdout).toMatch(/Ready to deploy: 0 failed, 3 to look at, \d+ fine\.\n$/)
     await server.stop()
   })
 

@@ -55,7 +55,7 @@ describe.each(runtimes)('%s', (runtime) => {
     ])
     expect([...statuses.keys()].filter((status) => status !== 200 && status !== 503)).toEqual([])
     expect(statuses.get(200)).toBeGreaterThan(300)
-    await expect.poll(async () => (await api.get('/health/ready')).status, { timeout: 10_000 }).toBe(200)
+    await expect.poll(async () => (await api.get('/health/ready')).status, { timeout: 3_000 }).toBe(200)
     expect(server.output()).not.toContain('argon2id')
     expect(await server.stop()).toBe(0)
   })
@@ -112,14 +112,14 @@ describe('a PostgreSQL that goes away', () => {
   })
   afterAll(() => cluster.stop())
 
-  test.each(runtimes)('is answered with 503 and Retry-After by %s, and is found again soon', async (runtime) => {
+  test.each(runtimes)('is answered with 503 and Retry-After by %s, and is found again within about a second', async (runtime) => {
     const url = await createDatabase(cluster.url)
     const server = await spawnServer(runtime, { DATABASE_URL: url, GATEHOUSE_SECRET: testSecret })
     const api = apiOf(server)
     const { username, token } = await api.account()
     await cluster.pause()
     // For a moment it is still known that the session goes on; then nothing vouches for it.
-    await expect.poll(async () => (await api.get('/users/me', token)).status, { interval: 50 }).toBe(503)
+    await expect.poll(async () => (await api.get('/users/me', token)).status, { timeout: 2_000, interval: 50 }).toBe(503)
     for (const call of [
       () => api.get('/users/me', token),
       () => api.get(`/user/?username=${username}`, token),
@@ -136,7 +136,9 @@ describe('a PostgreSQL that goes away', () => {
     expect(await api.get('/health/ready')).toMatchObject({ status: 503, body: { checks: { database: 'unreachable' } } })
     expect((await api.get('/health/live')).status).toBe(200)
     await cluster.resume()
-    await expect.poll(async () => (await api.get('/users/me', token)).status, { timeout: 8_000, interval: 50 }).toBe(200)
+    const back = performance.now()
+    await expect.poll(async () => (await api.get('/users/me', token)).status, { timeout: 5_000, interval: 50 }).toBe(200)
+    expect(performance.now() - back).toBeLessThan(1_500)
     expect(await server.stop()).toBe(0)
   })
 
@@ -152,11 +154,10 @@ describe('a PostgreSQL that goes away', () => {
       const answers = await Promise.all(Array.from({ length: 12 }, read))
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]))
       expect((await api.get('/health/live')).status).toBe(200)
-      // It reads neither account nor session, unless the machine paused and nothing recent vouches for the session.
-      await expect.poll(async () => (await api.get('/users/me', token)).status, { timeout: 20_000 }).toBe(200)
+      expect((await api.get('/users/me', token)).status).toBe(200) // it reads neither account nor session
     })
     await blocker.end()
-    await expect.poll(async () => (await read()).status, { timeout: 20_000 }).toBe(200)
+    await expect.poll(async () => (await read()).status, { timeout: 5_000 }).toBe(200)
     expect(await server.stop()).toBe(0)
   })
 })
@@ -194,7 +195,7 @@ test.each<[string, string, (api: ReturnType<typeof createApi>, username: string,
   await other.begin(async (transaction) => {
     await transaction.unsafe(`update users set ${change}`)
     answer = call(api, username, token)
-    await expect.poll(async () => countWaiting(url)).toBe(1)
+    await expect.poll(() => countWaiting(url), { timeout: 5_000 }).toBe(1)
   })
   const status = (await answer)?.status ?? 0
   expect([401, 403]).toContain(status)

@@ -102,10 +102,10 @@ describe('three instances on one PostgreSQL', () => {
     const session = await signedIn()
     const renew = () => from().form('POST', '/token', { grant_type: 'refresh_token', refresh_token: session.refresh })
     const answers = await Promise.all(Array.from({ length: 200 }, renew))
-    const { 200: renewed = 0, 429: refused = 0, 503: unavailable = 0 } = statuses(answers)
-    expect(renewed + refused + unavailable).toBe(200) // some where the machine is so busy that counting takes too long
+    const { 200: renewed = 0, 429: refused = 0 } = statuses(answers)
+    expect(renewed + refused).toBe(200)
     // Each instance may have let five pass that it has not told of.
-    expect(renewed + unavailable).toBeGreaterThanOrEqual(60)
+    expect(renewed).toBeGreaterThanOrEqual(60)
     expect(renewed).toBeLessThanOrEqual(75)
     expect((await from().get('/users/me', session.access)).status).toBe(200)
   })
@@ -193,9 +193,9 @@ describe.each<[string, () => Promise<string | undefined>]>([
       const read = () => app.from().get(`/user/?username=${session.username}`, session.access)
       expect(statuses(await Promise.all(Array.from({ length: 20 }, read)))).toEqual({ 200: 20 })
       expect(statuses(await flood)).toEqual({ 503: 60 })
-      expect(performance.now() - begun).toBeLessThan(9_000) // a statement of the others gives up after ten
       await expectPasswordsRefused()
       await expectOthersServed()
+      expect(performance.now() - begun).toBeLessThan(9_000) // a statement of the others gives up after ten
     })
     await blocker.end()
     await expect.poll(async () => (await app.from().login(session.username)).status, { timeout: 10_000, interval: 250 }).toBe(200)

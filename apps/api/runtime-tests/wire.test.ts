@@ -47,8 +47,8 @@ const shapes: [name: string, bytes: string, drip: string | undefined, status: nu
   ['an absolute URI', 'GET http://evil.example/users/me HTTP/1.1\r\nHost: a\r\n\r\n', undefined, 401],
 ]
 
-/** Milliseconds after which a slow client must be gone; it is given 10 s, and looked at every second. By default it has 60. */
-const patience = 25_000
+/** Milliseconds after which a slow client must be gone; it is given 10 s, and looked at every second. */
+const patience = 14_000
 
 describe.each(['node', 'bun', 'deno'] as const)('on %s', (runtime) => {
   let server: SpawnedServer

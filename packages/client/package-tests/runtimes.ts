@@ -67,7 +67,7 @@ export function testRuntimes(packed: () => Packed): void {
         const outcome = await runToEnd(file, [...args, join(packed().consumer, 'dist/main.js'), server.url, silentUrl])
         expect(outcome.errors).toBe('')
         expect(JSON.parse(outcome.output)).toHaveLength(scenarios)
-        expect(outcome.lingered).toBeLessThan(4000) // a timer of the client's would take longer
+        expect(outcome.lingered).toBeLessThan(1500)
       },
     )
 

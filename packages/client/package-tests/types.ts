@@ -15,7 +15,7 @@ const resolutions = { bundler: 'preserve', node16: 'node16', nodenext: 'nodenext
 const mostInstantiations = 800
 
 /** Seconds, on a machine that does other things besides. */
-const longestCheck = 60
+const longestCheck = 20
 
 /** What an application's compiler makes of the client. */
 export function testTypes(packed: () => Packed): void {

@@ -171,17 +171,18 @@ describe('a signal', () => {
     await expect(client.signUp(user, { signal: AbortSignal.timeout(20) })).rejects.toMatchObject({ code: 'timed_out' })
   })
 
-  test.each([0.5, 1000 / 3, 2 ** 31, 2 ** 32, 1e12, Infinity, NaN])(
+  test.each([1000 / 3, 2 ** 31, 2 ** 32, 1e12, Infinity, NaN])(
     'that a timeout of %d makes is one that can be made',
     async (timeout) => {
       const fetch: Fetch = () => Response.json({ message: 'done' })
-      await createClient(url, { fetch, timeout: Math.max(timeout, 400) }).signUp({ username: 'a', password: 'b' })
-      if (timeout < 1)
-        await createTransport({ fetch: () => new Promise(() => undefined), timeout, retries: 0 })(url, {}).catch(
-          (error: unknown) => expect(error).toMatchObject({ code: 'timed_out' }),
-        )
+      expect(await createClient(url, { fetch, timeout }).signUp({ username: 'a', password: 'b' })).toEqual({ message: 'done' })
     },
   )
+
+  test.each([0.5, 0, -1])('that a timeout of %d makes ends the call', async (timeout) => {
+    const send = createTransport({ fetch: () => new Promise(() => undefined), timeout, retries: 0 })
+    await expect(send(url, {})).rejects.toMatchObject({ code: 'timed_out' })
+  })
 
   test('that was ended before sends nothing', async () => {
     const fetch = vi.fn<Fetch>((_, { signal }) => {

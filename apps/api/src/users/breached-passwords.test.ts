@@ -106,7 +106,7 @@ describe('createBreachCheck()', () => {
   ])('lets a password pass when the service %s for too long', async (_name, doing) => {
     const begun = performance.now()
     expect(await ask(doing, { timeout: 100 })).toMatchObject({ breached: false, reasons: ['it took too long'] })
-    expect(performance.now() - begun).toBeLessThan(10_000)
+    expect(performance.now() - begun).toBeLessThan(2_000)
   })
 
   test('lets a password pass when nobody listens', async () => {
