@@ -7,9 +7,9 @@ const run = promisify(execFile)
 
 export const packageFolder: string = fileURLToPath(new URL('..', import.meta.url))
 
-/** Runs a command of npm to its end in `folder`, without what this process's own npm told it; its output. */
+/** Runs a command of npm to its end in `folder`; its output. Of what this process's own npm said it learns where the machine's settings are. */
 export async function npm(folder: string, args: readonly string[], env: Record<string, string> = {}): Promise<string> {
-  const own = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name))
+  const own = Object.entries(process.env).filter(([name]) => !/^npm_(?!config_globalconfig$)/i.test(name))
   // The Node that runs the tests runs npm's too: the build needs no other.
   const path = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`
   const { stdout } = await run('npm', args, { cwd: folder, env: { ...Object.fromEntries(own), PATH: path, ...env } })
